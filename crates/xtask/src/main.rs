@@ -1,0 +1,3 @@
+//! Automation: `cargo xtask <command>`.
+
+fn main() {}
