@@ -1,0 +1,93 @@
+//! What the tests need on a machine. Looking costs milliseconds; only what is missing is installed.
+
+use anyhow::bail;
+
+use crate::program::{cargo, program};
+
+/// The version that the profiles in `.config/nextest.toml` were written for. Any that is there already will do.
+const NEXTEST: &str = "0.9.143";
+
+/// A program of the system.
+struct Tool {
+    /// It is there when this answers.
+    asks: [&'static str; 2],
+    /// Its package for apt-get.
+    package: &'static str,
+    needed_for: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        asks: ["git", "--version"],
+        package: "git",
+        needed_for: "worktrees, and the list of files that tidy reads",
+    },
+    Tool {
+        asks: ["cc", "--version"],
+        package: "gcc",
+        needed_for: "SQLite and zstd, which are built from C",
+    },
+    Tool {
+        asks: ["setsid", "--version"],
+        package: "util-linux",
+        needed_for: "tests that put a child in a session of its own",
+    },
+];
+
+/// Installs what is missing, or says what it could not install.
+pub(crate) fn setup() -> anyhow::Result<()> {
+    system_tools()?;
+    nextest()
+}
+
+fn system_tools() -> anyhow::Result<()> {
+    let missing = || {
+        TOOLS
+            .iter()
+            .filter(|tool| !program(tool.asks[0], [tool.asks[1]]).answers())
+    };
+    if missing().next().is_none() {
+        return Ok(());
+    }
+    if program("apt-get", ["--version"]).answers() {
+        println!(
+            "installing {}",
+            missing()
+                .map(|tool| tool.package)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        let installed = program("apt-get", ["update", "-qq"]).run().and_then(|()| {
+            let apt = program(
+                "apt-get",
+                ["install", "-y", "-qq", "--no-install-recommends"],
+            );
+            apt.env("DEBIAN_FRONTEND", "noninteractive")
+                .args(missing().map(|tool| tool.package))
+                .run()
+        });
+        if let Err(why) = installed {
+            println!("{why:#}");
+        }
+    }
+    let lines: Vec<_> = missing()
+        .map(|tool| {
+            format!(
+                "\n  {} (package {}), for {}",
+                tool.asks[0], tool.package, tool.needed_for
+            )
+        })
+        .collect();
+    if !lines.is_empty() {
+        bail!("missing on this machine:{}", lines.concat());
+    }
+    Ok(())
+}
+
+fn nextest() -> anyhow::Result<()> {
+    if cargo(["nextest", "--version"]).answers() {
+        return Ok(());
+    }
+    println!("installing cargo-nextest {NEXTEST}");
+    cargo(["install", "cargo-nextest", "--locked", "--version", NEXTEST]).run()
+}
