@@ -48,8 +48,15 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    perform(Task::parse()).unwrap_or_else(|why| {
+        eprintln!("error: {why:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn perform(task: Task) -> anyhow::Result<ExitCode> {
+    match task {
         Task::Setup => setup::setup()?,
         Task::Test { fast: true } => test::fast()?,
         Task::Test { fast: false } => test::all("default")?,
