@@ -1,6 +1,7 @@
 //! Automation: `cargo xtask <command>`. `check` is all that a change must pass, here as in CI.
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a developer's tool speaks to its terminal"
 )]
 
