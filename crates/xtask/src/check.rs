@@ -42,7 +42,7 @@ pub(crate) fn check() -> ExitCode {
     let mut steps = STEPS.to_vec();
     let deny = cargo(["deny", "--version"]).answers();
     if deny {
-        steps.push(("deny", || cargo(["deny", "--workspace", "check"]).run()));
+        steps.push(("deny", || cargo(["deny", "check"]).run()));
     }
     let mut outcomes = Vec::new();
     for (name, step) in steps {

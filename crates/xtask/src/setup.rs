@@ -25,7 +25,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         asks: ["cc", "--version"],
         package: "gcc",
-        needed_for: "SQLite and zstd, which are built from C",
+        needed_for: "SQLite, zstd and TLS, which are built from C",
     },
     Tool {
         asks: ["setsid", "--version"],
