@@ -1,1 +1,57 @@
-//! Placeholder header; replaced by the crate's own documentation.
+//! What a run is: states, events, commands, the agent catalogue's types and the folds.
+//!
+//! The one rule of this crate: it is pure. It performs no IO, reads no clock and draws no randomness; time and ids are
+//! arguments. Two folds are made from a log: [`Run`], the bounded control state that decisions need, and
+//! [`Snapshot`], the unbounded view that people read.
+
+mod id;
+mod limits;
+mod seq;
+mod time;
+
+mod agent;
+mod content;
+mod usage;
+
+pub mod event;
+pub mod frame;
+
+mod budget;
+mod command;
+mod retry;
+mod status;
+
+mod admit;
+mod apply;
+mod closure;
+mod decide;
+mod lease;
+mod state;
+mod step;
+
+pub mod snapshot;
+
+pub use agent::{
+    AgentSpec, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting, Survives,
+};
+pub use budget::{Budget, Exhausted};
+pub use command::{Answer, Command, Refused, WaitMode, Work};
+pub use content::{By, ChatMessage, ClientTool, Input, Part, Role};
+pub use event::{Envelope, Event};
+pub use id::{
+    CallId, CheckpointId, InputId, InvalidId, MessageId, NodeId, PlanId, RequestId, RunId, StepId,
+    TaskId, Tenant, ThreadId, TurnId, User, WorkerId,
+};
+pub use lease::Lease;
+pub use limits::*;
+pub use retry::Backoff;
+pub use seq::{AppendNo, Fence, Seq};
+pub use snapshot::Snapshot;
+pub use state::{
+    CallStage, ClosedRequest, OpenCall, OpenMessage, OpenRequest, PendingInput, RequestKind, Run,
+    State, Stop,
+};
+pub use status::{ErrorInfo, Outcome, Reason, Status, Trigger};
+pub use step::{Holder, Step};
+pub use time::Timestamp;
+pub use usage::Usage;

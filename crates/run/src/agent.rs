@@ -1,0 +1,513 @@
+//! The agent catalogue's types: a named configuration of a driver, and the policy that follows from it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Backoff, Budget};
+
+/// How an attempt is performed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriverKind {
+    /// One streaming call of a model.
+    Model,
+    /// A command of the operating system.
+    Command,
+    /// A script: for tests, the demo and load.
+    Scripted,
+}
+
+impl DriverKind {
+    /// The word in configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Command => "command",
+            Self::Scripted => "scripted",
+        }
+    }
+
+    /// What follows a lost attempt unless the agent says otherwise.
+    pub fn default_on_lost(self) -> OnLost {
+        match self {
+            Self::Model => OnLost::Retry,
+            Self::Command => OnLost::Abort,
+            Self::Scripted => OnLost::Resume,
+        }
+    }
+
+    /// Whether a run of it hears steers and follow-ups.
+    pub fn takes_inputs(self) -> bool {
+        match self {
+            Self::Scripted => true,
+            Self::Model | Self::Command => false,
+        }
+    }
+}
+
+impl fmt::Display for DriverKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What goes on after a lost or handed-over attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLost {
+    /// The next attempt goes on behind what was written.
+    Resume,
+    /// The next attempt begins again.
+    Retry,
+    /// The run ends as interrupted.
+    Abort,
+}
+
+/// A setting that an agent may let its runs override.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// The model.
+    Model,
+    /// The sampling temperature.
+    Temperature,
+    /// The longest answer.
+    MaxOutputTokens,
+}
+
+/// One step of a script; exactly one of the keys that name what it does.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptStep {
+    /// Writes so many words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u32>,
+    /// With `tokens`: how many a second; as fast as possible if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<f64>,
+    /// Writes this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Reasons with this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Calls a tool of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// With `tool`: its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<Value>,
+    /// With `tool`: its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// With `tool`: how long it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Says nothing for so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_ms: Option<u64>,
+    /// Asks for an approval with this title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
+    /// Asks this question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// With `approval` or `question`: keeps its worker while it waits, as an agent's process does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// With `approval` or `question`: nobody needs to answer after so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    /// Fails with this message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<String>,
+    /// The attempt dies.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exit: bool,
+}
+
+/// What a `model` agent says to its vendor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    /// The vendor's name in the configuration.
+    pub vendor: String,
+    /// The vendor's name of the model.
+    pub model: String,
+}
+
+/// What a `command` agent runs; each word is a template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandSpec {
+    /// The program.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+/// An agent as its configuration says it. What was resolved is stored with each run, so that a changed configuration
+/// does not change a run that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// How its attempts are performed.
+    pub driver: DriverKind,
+    /// `model`: `vendor/model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `model`: the system prompt, a template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// `model`: the user's message, a template over `input` and the input's variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// `model`: the sampling temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// `model`: the longest answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
+    /// `command`: program and arguments, each a template over `input` and the input's variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// `command`: where it runs; the server's directory if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// `command`: names of variables of the server's environment that it is given, beside the harmless ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// `scripted`: what happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<ScriptStep>,
+    /// A line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How many of its runs are performed at once, per tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// Its runs stay out of lists unless asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ephemeral: bool,
+    /// What its runs may override.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridable: Vec<Setting>,
+    /// What follows a lost attempt; the driver's default if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_lost: Option<OnLost>,
+    /// Attempts lost in a row, without progress, that end a run.
+    #[serde(default = "default_max_lost_attempts")]
+    pub max_lost_attempts: u32,
+    /// Calls of a vendor that are made in one attempt, the first one included.
+    #[serde(default = "default_max_tries")]
+    pub max_tries: u32,
+    /// Waiting between tries and attempts.
+    #[serde(default)]
+    pub backoff: Backoff,
+    /// What a run may consume.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Milliseconds without a sign of life, tools and waiting aside, after which a run fails as `silence`.
+    #[serde(default = "default_silence_ms")]
+    pub silence_ms: u64,
+    /// Milliseconds that a stop may take before the run is ended from outside.
+    #[serde(default = "default_stop_timeout_ms")]
+    pub stop_timeout_ms: u64,
+}
+
+fn default_max_lost_attempts() -> u32 {
+    3
+}
+
+fn default_max_tries() -> u32 {
+    4
+}
+
+fn default_silence_ms() -> u64 {
+    300_000
+}
+
+fn default_stop_timeout_ms() -> u64 {
+    10_000
+}
+
+impl AgentSpec {
+    /// An agent of a driver with every default.
+    pub fn new(driver: DriverKind) -> Self {
+        Self {
+            driver,
+            model: None,
+            system: None,
+            prompt: None,
+            temperature: None,
+            max_output_tokens: None,
+            command: Vec::new(),
+            directory: None,
+            env: Vec::new(),
+            script: Vec::new(),
+            description: None,
+            concurrency: None,
+            ephemeral: false,
+            overridable: Vec::new(),
+            on_lost: None,
+            max_lost_attempts: default_max_lost_attempts(),
+            max_tries: default_max_tries(),
+            backoff: Backoff::default(),
+            budget: Budget::default(),
+            silence_ms: default_silence_ms(),
+            stop_timeout_ms: default_stop_timeout_ms(),
+        }
+    }
+
+    /// A scripted agent.
+    pub fn scripted(script: Vec<ScriptStep>) -> Self {
+        Self {
+            script,
+            ..Self::new(DriverKind::Scripted)
+        }
+    }
+
+    /// Everything that is wrong with it, each as a sentence.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut only = |present: bool, key: &str, driver: DriverKind| {
+            if present && self.driver != driver {
+                problems.push(format!(
+                    "{key} belongs to driver {driver}, this agent has driver {}",
+                    self.driver
+                ));
+            }
+        };
+        only(self.model.is_some(), "model", DriverKind::Model);
+        only(self.system.is_some(), "system", DriverKind::Model);
+        only(self.prompt.is_some(), "prompt", DriverKind::Model);
+        only(self.temperature.is_some(), "temperature", DriverKind::Model);
+        only(
+            self.max_output_tokens.is_some(),
+            "max_output_tokens",
+            DriverKind::Model,
+        );
+        only(!self.command.is_empty(), "command", DriverKind::Command);
+        only(self.directory.is_some(), "directory", DriverKind::Command);
+        only(!self.env.is_empty(), "env", DriverKind::Command);
+        only(!self.script.is_empty(), "script", DriverKind::Scripted);
+        match self.driver {
+            DriverKind::Model => match self.model.as_deref() {
+                None => problems.push(
+                    "model is missing: driver model needs model = \"vendor/model\"".to_owned(),
+                ),
+                Some(_) if self.model_spec().is_none() => {
+                    problems.push(
+                        "model must be \"vendor/model\", for example \"ollama/qwen3\"".to_owned(),
+                    );
+                }
+                Some(_) => {}
+            },
+            DriverKind::Command if self.command.is_empty() => {
+                problems.push(
+                    "command is missing: driver command needs command = [\"program\", …]"
+                        .to_owned(),
+                );
+            }
+            DriverKind::Scripted if self.script.is_empty() => {
+                problems.push(
+                    "script is missing: driver scripted needs script = [{ text = \"…\" }]"
+                        .to_owned(),
+                );
+            }
+            DriverKind::Command | DriverKind::Scripted => {}
+        }
+        for (n, step) in self.script.iter().enumerate() {
+            if let Some(problem) = step.problem() {
+                problems.push(format!("script step {}: {problem}", n + 1));
+            }
+        }
+        if self.concurrency == Some(0) {
+            problems.push("concurrency must be at least 1".to_owned());
+        }
+        if self.max_lost_attempts == 0 {
+            problems.push("max_lost_attempts must be at least 1".to_owned());
+        }
+        if self.max_tries == 0 {
+            problems.push("max_tries must be at least 1".to_owned());
+        }
+        problems
+    }
+
+    /// Vendor and model of a `model` agent.
+    pub fn model_spec(&self) -> Option<ModelSpec> {
+        let (vendor, model) = self.model.as_deref()?.split_once('/')?;
+        let complete = !vendor.is_empty() && !model.is_empty();
+        complete.then(|| ModelSpec {
+            vendor: vendor.to_owned(),
+            model: model.to_owned(),
+        })
+    }
+
+    /// Program and arguments of a `command` agent.
+    pub fn command_spec(&self) -> Option<CommandSpec> {
+        let (program, args) = self.command.split_first()?;
+        Some(CommandSpec {
+            program: program.clone(),
+            args: args.to_vec(),
+        })
+    }
+
+    /// What decisions need to know of the agent.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            on_lost: self.on_lost.unwrap_or(self.driver.default_on_lost()),
+            survives: match self.driver {
+                DriverKind::Scripted => Survives {
+                    text: true,
+                    calls: false,
+                    requests: true,
+                },
+                DriverKind::Model => Survives {
+                    text: false,
+                    calls: false,
+                    requests: true,
+                },
+                DriverKind::Command => Survives {
+                    text: true,
+                    calls: false,
+                    requests: false,
+                },
+            },
+            takes_inputs: self.driver.takes_inputs(),
+            max_lost_attempts: self.max_lost_attempts,
+            stop_timeout_ms: self.stop_timeout_ms,
+            backoff: self.backoff,
+            budget: self.budget,
+        }
+    }
+}
+
+impl ScriptStep {
+    /// What is wrong with it.
+    fn problem(&self) -> Option<String> {
+        let actions = [
+            ("tokens", self.tokens.is_some()),
+            ("text", self.text.is_some()),
+            ("reason", self.reason.is_some()),
+            ("tool", self.tool.is_some()),
+            ("stall_ms", self.stall_ms.is_some()),
+            ("approval", self.approval.is_some()),
+            ("question", self.question.is_some()),
+            ("fail", self.fail.is_some()),
+            ("exit", self.exit),
+        ];
+        let given: Vec<&str> = actions
+            .iter()
+            .filter(|(_, given)| *given)
+            .map(|(name, _)| *name)
+            .collect();
+        match given[..] {
+            [_] => {}
+            [] => {
+                let names: Vec<&str> = actions.iter().map(|(name, _)| *name).collect();
+                return Some(format!("needs one of {}", names.join(", ")));
+            }
+            _ => return Some(format!("does one thing only, not {}", given.join(" and "))),
+        }
+        let waits = self.approval.is_some() || self.question.is_some();
+        let companions = [
+            (
+                "per_second",
+                self.per_second.is_some(),
+                self.tokens.is_some(),
+                "tokens",
+            ),
+            ("args", self.args.is_some(), self.tool.is_some(), "tool"),
+            ("result", self.result.is_some(), self.tool.is_some(), "tool"),
+            (
+                "delay_ms",
+                self.delay_ms.is_some(),
+                self.tool.is_some(),
+                "tool",
+            ),
+            ("held", self.held, waits, "approval or question"),
+            (
+                "expires_ms",
+                self.expires_ms.is_some(),
+                waits,
+                "approval or question",
+            ),
+        ];
+        if let Some((key, _, _, with)) = companions
+            .iter()
+            .find(|(_, given, fits, _)| *given && !*fits)
+        {
+            return Some(format!("{key} goes with {with}"));
+        }
+        match self.per_second {
+            Some(rate) if !(rate > 0.0 && rate.is_finite()) => {
+                Some("per_second must be above 0".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What outlives the attempt it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survives {
+    /// The text of a message that was being written: the next attempt says the rest in a new message. Else the message
+    /// is discarded and said again.
+    pub text: bool,
+    /// Calls whose tool was not touched or may be touched twice.
+    pub calls: bool,
+    /// Open requests: the next attempt can use their answers.
+    pub requests: bool,
+}
+
+/// What decisions need to know of an agent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// What follows a lost attempt.
+    pub on_lost: OnLost,
+    /// What outlives an attempt.
+    pub survives: Survives,
+    /// Whether its runs hear steers and follow-ups.
+    pub takes_inputs: bool,
+    /// Attempts lost in a row that end a run.
+    pub max_lost_attempts: u32,
+    /// Milliseconds that a stop may take.
+    pub stop_timeout_ms: u64,
+    /// Waiting between attempts.
+    pub backoff: Backoff,
+    /// What a run may consume.
+    pub budget: Budget,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(spec: &str, problems: &[&str]) {
+        let spec: AgentSpec = serde_json::from_str(spec).unwrap();
+        assert_eq!(spec.problems(), problems);
+    }
+
+    #[test]
+    fn an_agent_says_all_that_is_wrong_with_it() {
+        check(r#"{"driver":"scripted","script":[{"text":"hi"}]}"#, &[]);
+        check(r#"{"driver":"model","model":"openai/gpt-5"}"#, &[]);
+        check(
+            r#"{"driver":"model","model":"gpt-5","concurrency":0}"#,
+            &[
+                "model must be \"vendor/model\", for example \"ollama/qwen3\"",
+                "concurrency must be at least 1",
+            ],
+        );
+        check(
+            r#"{"driver":"scripted","system":"x","script":[{"tokens":1,"text":"a"},{"text":"a","held":true}]}"#,
+            &[
+                "system belongs to driver model, this agent has driver scripted",
+                "script step 1: does one thing only, not tokens and text",
+                "script step 2: held goes with approval or question",
+            ],
+        );
+    }
+}

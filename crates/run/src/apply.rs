@@ -1,0 +1,282 @@
+//! The fold from a log to the control state. It never fails: a log is what it is, and any prefix of any log folds.
+
+use crate::event::{AttemptEnd, Event, InputMode};
+use crate::state::ClosedRequest;
+use crate::{
+    CallStage, Envelope, MAX_DISCARDED_MESSAGES, OpenCall, OpenMessage, OpenRequest, Outcome,
+    PendingInput, RequestId, RequestKind, Run, State, Stop, Timestamp, Usage, WaitMode,
+};
+
+/// How many closed requests are remembered.
+const MAX_CLOSED_REQUESTS: usize = 64;
+
+impl Run {
+    /// Takes in one event that stands in the log.
+    pub fn apply(&mut self, envelope: &Envelope) {
+        self.last_seq = envelope.seq;
+        self.apply_event(&envelope.event, envelope.at);
+    }
+
+    /// Takes in one event whose number the caller keeps.
+    pub(crate) fn apply_event(&mut self, event: &Event, at: Timestamp) {
+        self.updated_at = at;
+        match event {
+            // The hot path first.
+            Event::TextDelta(_)
+            | Event::ReasoningDelta(_)
+            | Event::ToolArgsDelta(_)
+            | Event::ToolOutput(_)
+            | Event::ToolUpdated(_)
+            | Event::TaskProgress(_) => {}
+
+            Event::RunCreated(created) => {
+                self.driver = created.driver;
+                self.created_at = at;
+            }
+            Event::AttemptStarted(_) => {
+                self.attempt += 1;
+                self.fence.0 += 1;
+                self.started_at.get_or_insert(at);
+                self.state = State::Running;
+            }
+            Event::AttemptEnded(ended) => self.end_attempt(ended.end, ended.due_at),
+            Event::RunWaiting(waiting) => {
+                self.state = State::Waiting {
+                    mode: waiting.mode,
+                    requests: waiting.requests.clone(),
+                    due_at: waiting.due_at,
+                };
+            }
+            Event::StopRequested(stop) => {
+                self.stop.get_or_insert(Stop {
+                    at,
+                    by: stop.by.clone(),
+                    superseded_by: stop.superseded_by,
+                });
+            }
+            Event::RunFinished(finished) => {
+                self.fence.0 += 1;
+                self.usage = finished.usage;
+                self.state = State::Final(Outcome {
+                    status: finished.status,
+                    reason: finished.reason,
+                    finish_reason: finished.finish_reason.clone(),
+                    error: finished.error.clone(),
+                    output: None,
+                });
+            }
+
+            Event::InputReceived(input) => {
+                self.n_inputs += 1;
+                self.inputs.push(PendingInput {
+                    input: input.input.clone(),
+                    mode: input.mode,
+                });
+            }
+            Event::InputConsumed(consumed) => {
+                self.progress();
+                self.inputs
+                    .retain(|pending| pending.input != consumed.input);
+            }
+            Event::InputReturned(returned) => self
+                .inputs
+                .retain(|pending| pending.input != returned.input),
+
+            Event::SessionStarted(session) => self.resume_ref.clone_from(&session.resume_ref),
+
+            Event::TurnStarted(started) => {
+                self.n_turns += 1;
+                self.turn = Some(started.turn.clone());
+            }
+            Event::TurnCompleted(_) => self.turn = None,
+            Event::StepStarted(started) => {
+                self.n_steps += 1;
+                self.step = Some(started.step.clone());
+            }
+            Event::StepFinished(finished) => {
+                self.progress();
+                self.step = None;
+                self.usage = self.usage.plus(&finished.usage);
+            }
+            Event::UsageUpdated(usage) => self.replace_usage(&usage.totals),
+
+            Event::MessageStarted(started) => {
+                self.n_messages += 1;
+                self.messages.insert(
+                    started.message.clone(),
+                    OpenMessage {
+                        attempt: self.attempt,
+                    },
+                );
+            }
+            Event::MessageCompleted(completed) => {
+                if !completed.interrupted {
+                    self.progress();
+                }
+                self.messages.remove(&completed.message);
+            }
+            Event::MessageDiscarded(discarded) => {
+                self.messages.remove(&discarded.message);
+                if self.discarded.len() < MAX_DISCARDED_MESSAGES {
+                    self.discarded.push(discarded.message.clone());
+                }
+            }
+
+            Event::ToolStarted(started) => {
+                self.n_calls += 1;
+                let call = OpenCall {
+                    stage: CallStage::Started,
+                    idempotent: started.idempotent,
+                };
+                self.calls.insert(started.call.clone(), call);
+            }
+            Event::ToolCalled(called) => {
+                if let Some(call) = self.calls.get_mut(&called.call) {
+                    call.stage = CallStage::Called;
+                }
+            }
+            Event::ToolRunning(running) => {
+                if let Some(call) = self.calls.get_mut(&running.call) {
+                    call.stage = CallStage::Running;
+                }
+            }
+            Event::ToolCompleted(completed) => {
+                self.progress();
+                self.calls.remove(&completed.call);
+            }
+
+            Event::ApprovalRequested(asked) => {
+                let wants = RequestKind::Approval {
+                    options: asked.options.clone(),
+                };
+                self.open_request(&asked.request, wants, asked.expires_at);
+            }
+            Event::QuestionAsked(asked) => {
+                let ids = asked
+                    .questions
+                    .iter()
+                    .map(|question| question.id.clone())
+                    .collect();
+                self.open_request(
+                    &asked.request,
+                    RequestKind::Question { ids },
+                    asked.expires_at,
+                );
+            }
+            Event::ClientToolCalled(asked) => {
+                let wants = RequestKind::ClientTool {
+                    call: asked.call.clone(),
+                };
+                self.open_request(&asked.request, wants, asked.expires_at);
+            }
+            Event::ApprovalResolved(resolved) => self.close_request(&resolved.request, true),
+            Event::QuestionAnswered(answered) => self.close_request(&answered.request, true),
+            Event::ClientToolAnswered(answered) => self.close_request(&answered.request, true),
+            Event::RequestExpired(expired) => self.close_request(&expired.request, false),
+
+            Event::TaskStarted(started) => self.tasks.push(started.task.clone()),
+            Event::TaskCompleted(completed) => self.tasks.retain(|task| *task != completed.task),
+
+            Event::SessionChanged(_)
+            | Event::SessionExited(_)
+            | Event::PlanUpdated(_)
+            | Event::PlanProposed(_)
+            | Event::PlanImplemented(_)
+            | Event::ContextCompacted(_)
+            | Event::RetryScheduled(_)
+            | Event::WorktreeReady(_)
+            | Event::DiffUpdated(_)
+            | Event::CheckpointCaptured(_)
+            | Event::WorktreeSettled(_)
+            | Event::StateSnapshot(_)
+            | Event::StateDelta(_)
+            | Event::Notice(_)
+            | Event::Raw(_)
+            | Event::Custom(_)
+            | Event::Unknown(_) => {}
+        }
+    }
+
+    /// Something was achieved that a new attempt need not do again.
+    fn progress(&mut self) {
+        self.n_lost = 0;
+    }
+
+    fn end_attempt(&mut self, end: AttemptEnd, due_at: Option<Timestamp>) {
+        self.fence.0 += 1;
+        self.step = None;
+        match end {
+            AttemptEnd::Parked => {}
+            AttemptEnd::HandedOver => self.requeue(due_at),
+            AttemptEnd::Lost => {
+                self.n_lost += 1;
+                self.requeue(due_at);
+            }
+        }
+    }
+
+    /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker.
+    fn requeue(&mut self, due_at: Option<Timestamp>) {
+        self.state = if self.requests.is_empty() {
+            State::Queued { due_at }
+        } else {
+            let requests = self.requests.keys().cloned().collect();
+            State::Waiting {
+                mode: WaitMode::Parked,
+                requests,
+                due_at: None,
+            }
+        };
+    }
+
+    fn open_request(
+        &mut self,
+        request: &RequestId,
+        wants: RequestKind,
+        expires_at: Option<Timestamp>,
+    ) {
+        self.n_requests += 1;
+        self.requests
+            .insert(request.clone(), OpenRequest { wants, expires_at });
+    }
+
+    fn close_request(&mut self, request: &RequestId, answered: bool) {
+        self.progress();
+        self.requests.remove(request);
+        if self.closed_requests.len() >= MAX_CLOSED_REQUESTS {
+            self.closed_requests.remove(0);
+        }
+        self.closed_requests.push(ClosedRequest {
+            request: request.clone(),
+            answered,
+        });
+        let State::Waiting { mode, requests, .. } = &mut self.state else {
+            return;
+        };
+        let waited_for_requests = !requests.is_empty();
+        requests.retain(|open| open != request);
+        if waited_for_requests && requests.is_empty() {
+            self.state = match mode {
+                WaitMode::Held => State::Running,
+                WaitMode::Parked => State::Queued { due_at: None },
+            };
+        }
+    }
+
+    /// Totals of an outer source replace ours; a cost it does not know stays.
+    fn replace_usage(&mut self, totals: &Usage) {
+        let cost_usd = totals.cost_usd.or(self.usage.cost_usd);
+        self.usage = Usage {
+            cost_usd,
+            ..*totals
+        };
+    }
+
+    /// The inputs that may be heard now: between steps all steers, at the end of a turn everything.
+    pub fn next_input(&self, mode: InputMode) -> Option<&PendingInput> {
+        self.inputs.iter().find(|pending| match mode {
+            InputMode::Steer => pending.mode == InputMode::Steer,
+            InputMode::FollowUp => true,
+        })
+    }
+}

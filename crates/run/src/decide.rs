@@ -1,0 +1,405 @@
+//! Accepting or refusing a command. Pure: the result is the events to write, in order.
+
+use crate::event::{
+    ApprovalResolved, AttemptEnd, AttemptEnded, AttemptStarted, ClientToolAnswered, InputConsumed,
+    InputMode, InputReceived, InputReturned, QuestionAnswered, RequestExpired, ReturnCode,
+    RunFinished, RunWaiting, StopRequested,
+};
+use crate::{
+    Answer, By, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, OnLost, Outcome,
+    Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status, Timestamp, WaitMode,
+    Work,
+};
+
+impl Run {
+    /// The events that a command causes, or why it is refused. No events and no refusal means that what was asked for
+    /// already holds.
+    pub fn decide(
+        &self,
+        command: Command,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refused> {
+        match command {
+            Command::Work(fence, work) => self.work(fence, work, policy, now),
+            Command::Stop {
+                by,
+                why,
+                superseded_by,
+            } => self.stop(by, why, superseded_by),
+            Command::Input { mode, parts, by } => self.input(mode, parts, by, policy),
+            Command::TakeBack { input } => self.take_back(input),
+            Command::Answer {
+                request,
+                answer,
+                by,
+            } => self.answer(request, answer, by),
+            Command::Claim { driver } => match self.due_at() {
+                Some(due) if due <= now => Ok(vec![
+                    AttemptStarted {
+                        driver,
+                        resumes: self.attempt > 0,
+                    }
+                    .into(),
+                ]),
+                _ => Err(self.final_status().map_or(Refused::NotDue, Refused::Final)),
+            },
+            Command::Lose { why } => match &self.state {
+                State::Final(outcome) => Err(Refused::Final(outcome.status)),
+                _ if self.is_held() => {
+                    Ok(self.end_attempt_events(AttemptEnd::Lost, why, policy, now))
+                }
+                _ => Ok(vec![]),
+            },
+            Command::Expire { request, why } => match self.requests.contains_key(&request) {
+                true => Ok(vec![RequestExpired { request, why }.into()]),
+                false => Ok(vec![]),
+            },
+            Command::Conclude(outcome) => match &self.state {
+                State::Final(outcome) => Err(Refused::Final(outcome.status)),
+                State::Queued { .. } | State::Running | State::Waiting { .. } => {
+                    Ok(self.finish(outcome))
+                }
+            },
+        }
+    }
+
+    fn stop(
+        &self,
+        by: By,
+        why: Option<String>,
+        superseded_by: Option<crate::RunId>,
+    ) -> Result<Vec<Event>, Refused> {
+        let requested = StopRequested {
+            by,
+            why,
+            superseded_by,
+        }
+        .into();
+        match &self.state {
+            State::Final(outcome) => Err(Refused::Final(outcome.status)),
+            // Asking twice is not an error: the second caller wants what is already under way.
+            _ if self.stop.is_some() => Ok(vec![]),
+            _ if self.is_held() => Ok(vec![requested]),
+            State::Queued { .. } | State::Running | State::Waiting { .. } => {
+                let mut after = self.clone();
+                let at = self.updated_at;
+                after.apply_event(&requested, at);
+                let mut events = vec![requested];
+                events.extend(after.finish(after.stopped()));
+                Ok(events)
+            }
+        }
+    }
+
+    /// The outcome of a run whose stop was heard.
+    pub fn stopped(&self) -> Outcome {
+        let superseded = self
+            .stop
+            .as_ref()
+            .is_some_and(|stop| stop.superseded_by.is_some());
+        Outcome::aborted(if superseded {
+            Reason::Superseded
+        } else {
+            Reason::Stopped
+        })
+    }
+
+    fn input(
+        &self,
+        mode: InputMode,
+        parts: Vec<Part>,
+        by: By,
+        policy: &Policy,
+    ) -> Result<Vec<Event>, Refused> {
+        if let State::Final(outcome) = &self.state {
+            return Err(Refused::Final(outcome.status));
+        }
+        if !policy.takes_inputs {
+            let mode = match mode {
+                InputMode::Steer => "steer",
+                InputMode::FollowUp => "follow_up",
+            };
+            return Err(Refused::InputNotAccepted {
+                driver: self.driver,
+                mode,
+            });
+        }
+        if self.inputs.len() >= MAX_PENDING_INPUTS {
+            return Err(Refused::TooManyInputs {
+                max: MAX_PENDING_INPUTS,
+            });
+        }
+        Ok(vec![
+            InputReceived {
+                input: InputId::nth(self.n_inputs + 1),
+                mode,
+                parts,
+                by,
+            }
+            .into(),
+        ])
+    }
+
+    fn take_back(&self, input: InputId) -> Result<Vec<Event>, Refused> {
+        if self.inputs.iter().any(|pending| pending.input == input) {
+            Ok(vec![
+                InputReturned {
+                    input,
+                    code: ReturnCode::TakenBack,
+                }
+                .into(),
+            ])
+        } else {
+            Err(Refused::InputNotPending(input))
+        }
+    }
+
+    fn answer(&self, request: RequestId, answer: Answer, by: By) -> Result<Vec<Event>, Refused> {
+        let Some(open) = self.requests.get(&request) else {
+            return Err(
+                match self
+                    .closed_requests
+                    .iter()
+                    .find(|closed| closed.request == request)
+                {
+                    Some(closed) if closed.answered => Refused::RequestAnswered(request),
+                    Some(_) => Refused::RequestExpired(request),
+                    None => Refused::RequestUnknown(request),
+                },
+            );
+        };
+        let event = match (&open.wants, answer) {
+            (RequestKind::Approval { options }, Answer::Decision { decision, note }) => {
+                if !options.contains(&decision) {
+                    let options = serde_json::to_string(options).unwrap_or_default();
+                    return Err(Refused::AnswerUnfit(format!(
+                        "the decision must be one of {options}"
+                    )));
+                }
+                ApprovalResolved {
+                    request,
+                    decision,
+                    note,
+                    by,
+                }
+                .into()
+            }
+            (RequestKind::Question { ids }, Answer::Answers(answers)) => {
+                let given = answers.as_object().ok_or_else(|| {
+                    Refused::AnswerUnfit(format!(
+                        "answers must be an object with the keys {}",
+                        ids.join(", ")
+                    ))
+                })?;
+                if let Some(missing) = ids.iter().find(|id| !given.contains_key(*id)) {
+                    return Err(Refused::AnswerUnfit(format!(
+                        "the answer to question {missing} is missing"
+                    )));
+                }
+                if let Some(odd) = given.keys().find(|key| !ids.contains(key)) {
+                    return Err(Refused::AnswerUnfit(format!(
+                        "there is no question {odd}; the questions are {}",
+                        ids.join(", ")
+                    )));
+                }
+                QuestionAnswered {
+                    request,
+                    answers,
+                    by,
+                }
+                .into()
+            }
+            (RequestKind::ClientTool { .. }, Answer::Result(result)) => ClientToolAnswered {
+                request,
+                result,
+                by,
+            }
+            .into(),
+            (RequestKind::Approval { .. }, _) => {
+                return Err(Refused::AnswerUnfit(
+                    "an approval is answered with {\"decision\": …}".to_owned(),
+                ));
+            }
+            (RequestKind::Question { .. }, _) => {
+                return Err(Refused::AnswerUnfit(
+                    "a question is answered with {\"answers\": {…}}".to_owned(),
+                ));
+            }
+            (RequestKind::ClientTool { .. }, _) => {
+                return Err(Refused::AnswerUnfit(
+                    "a client-side tool is answered with {\"result\": …}".to_owned(),
+                ));
+            }
+        };
+        Ok(vec![event])
+    }
+
+    fn work(
+        &self,
+        fence: Fence,
+        work: Work,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refused> {
+        // The status first: a writer that was replaced by the run's end wants to know the end.
+        if let State::Final(outcome) = &self.state {
+            return Err(Refused::Final(outcome.status));
+        }
+        if fence != self.fence || !self.is_held() {
+            return Err(Refused::Fenced {
+                given: fence,
+                current: self.fence,
+            });
+        }
+        match work {
+            Work::Append(events) => {
+                self.admit_all(&events, now)?;
+                Ok(events)
+            }
+            Work::Consume { input, turn } => {
+                if !self.inputs.iter().any(|pending| pending.input == input) {
+                    return Err(Refused::InputNotPending(input));
+                }
+                Ok(vec![InputConsumed { input, turn }.into()])
+            }
+            Work::Wait { mode, due_at } => Ok(self.wait(mode, due_at)),
+            Work::Finish(outcome) => {
+                let pending: Vec<InputId> = self
+                    .inputs
+                    .iter()
+                    .map(|pending| pending.input.clone())
+                    .collect();
+                if outcome.reason == Reason::Completed && !pending.is_empty() && self.stop.is_none()
+                {
+                    return Err(Refused::InputsPending(pending));
+                }
+                Ok(self.finish(outcome))
+            }
+            Work::End { end, why } => Ok(self.end_attempt_events(end, why, policy, now)),
+        }
+    }
+
+    fn wait(&self, mode: WaitMode, due_at: Option<Timestamp>) -> Vec<Event> {
+        // A stop must find a worker that hears it, or a state in which it ends the run at once; a run that is told to
+        // stop never begins to wait.
+        if (self.requests.is_empty() && due_at.is_none()) || self.stop.is_some() {
+            return vec![];
+        }
+        let requests = self.requests.keys().cloned().collect();
+        let waiting = RunWaiting {
+            requests,
+            mode,
+            due_at,
+        }
+        .into();
+        match mode {
+            WaitMode::Held => vec![waiting],
+            WaitMode::Parked => {
+                let why = "waits without a worker".to_owned();
+                vec![
+                    waiting,
+                    AttemptEnded {
+                        end: AttemptEnd::Parked,
+                        why,
+                        due_at: None,
+                    }
+                    .into(),
+                ]
+            }
+        }
+    }
+
+    /// The end of the run: closure, then the final event.
+    fn finish(&self, outcome: Outcome) -> Vec<Event> {
+        let mut events = self.close_run(&outcome);
+        events.push(
+            RunFinished {
+                status: outcome.status,
+                reason: outcome.reason,
+                finish_reason: outcome.finish_reason,
+                error: outcome.error,
+                usage: self.usage,
+                output: outcome.output,
+            }
+            .into(),
+        );
+        events
+    }
+
+    /// The end of an attempt, and what the agent's policy makes of it.
+    fn end_attempt_events(
+        &self,
+        end: AttemptEnd,
+        why: String,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Vec<Event> {
+        let mut events = self.close_attempt(policy.survives, &why);
+        let n_lost = self.n_lost + u32::from(end == AttemptEnd::Lost);
+        // The first loss is usually the server's own restart: then the run goes on at once.
+        let due_at = (n_lost > 1).then(|| now.plus_ms(policy.backoff.delay_ms(n_lost - 1, None)));
+        events.push(
+            AttemptEnded {
+                end,
+                why: why.clone(),
+                due_at,
+            }
+            .into(),
+        );
+
+        let mut after = self.clone();
+        for event in &events {
+            after.apply_event(event, now);
+        }
+        let outcome = if self.stop.is_some() {
+            after.stopped()
+        } else if policy.on_lost == OnLost::Abort {
+            Outcome {
+                error: Some(ErrorInfo::new("interrupted", why)),
+                ..Outcome::aborted(Reason::Interrupted)
+            }
+        } else if after.n_lost >= policy.max_lost_attempts {
+            let message = format!(
+                "{} attempts in a row were lost without progress; the last: {why}",
+                after.n_lost
+            );
+            Outcome::failed(Reason::Lost, ErrorInfo::new("lost", message))
+        } else {
+            return events;
+        };
+        events.extend(after.finish(outcome));
+        events
+    }
+
+    fn admit_all(&self, events: &[Event], now: Timestamp) -> Result<(), Refused> {
+        // Most appends are one kind of delta; only openings and closings need a state that moves along.
+        let mut moving: Option<Self> = None;
+        for event in events {
+            let run = moving.as_ref().unwrap_or(self);
+            run.admit(event)?;
+            if event.changes_control() {
+                moving
+                    .get_or_insert_with(|| self.clone())
+                    .apply_event(event, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The status of a final run, for those who were refused.
+    pub fn final_status(&self) -> Option<Status> {
+        match &self.state {
+            State::Final(outcome) => Some(outcome.status),
+            State::Queued { .. } | State::Running | State::Waiting { .. } => None,
+        }
+    }
+
+    /// The earliest expiry among the open requests.
+    pub(crate) fn next_expiry(&self) -> Option<(Timestamp, &RequestId)> {
+        self.requests
+            .iter()
+            .filter_map(|(id, open)| Some((open.expires_at?, id)))
+            .min()
+    }
+}

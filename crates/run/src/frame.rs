@@ -1,0 +1,122 @@
+//! Frames: an event as the bytes of the stream. They are printed once, inside the commit, stored as they are, and
+//! copied to every reader.
+//!
+//! A frame is a server-sent event (HTML standard, "Server-sent events"): `id`, `event` and one `data` line with the
+//! whole envelope. JSON without line breaks needs no escaping there.
+
+use std::io::Write;
+
+use crate::{Envelope, Event, Seq};
+
+/// What ends a frame.
+const END: &[u8] = b"\n\n";
+/// What stands before the envelope.
+const DATA: &[u8] = b"\ndata: ";
+
+/// Prints one event. `at` is the printed time, which all events of a commit share.
+pub fn print(out: &mut Vec<u8>, seq: Seq, at: &str, attempt: u32, event: &Event) {
+    let kind = event.kind();
+    write!(
+        out,
+        "id: {seq}\nevent: {kind}\ndata: {{\"seq\":{seq},\"at\":\"{at}\",\"attempt\":{attempt},\"type\":"
+    )
+    .expect("a Vec takes all bytes");
+    // A type of a later version or of a faulty writer may hold anything, so it is escaped like any string.
+    serde_json::to_writer(&mut *out, kind).expect("a string can be printed");
+    out.extend_from_slice(b",\"data\":");
+    event.write_data(out);
+    out.extend_from_slice(b"}\n\n");
+}
+
+/// The frames in `bytes`, one by one, each with its end.
+pub fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let end = find(rest, END)? + END.len();
+        let (frame, behind) = rest.split_at(end);
+        rest = behind;
+        Some(frame)
+    })
+}
+
+/// The JSON envelope inside a frame.
+pub fn envelope(frame: &[u8]) -> Option<&[u8]> {
+    let start = find(frame, DATA)? + DATA.len();
+    Some(frame[start..].strip_suffix(END).unwrap_or(&frame[start..]))
+}
+
+/// The number of a frame.
+pub fn seq(frame: &[u8]) -> Option<Seq> {
+    let digits = frame.strip_prefix(b"id: ")?;
+    let end = digits.iter().position(|byte| *byte == b'\n')?;
+    std::str::from_utf8(&digits[..end])
+        .ok()?
+        .parse()
+        .ok()
+        .map(Seq)
+}
+
+/// Reads a frame back. `None` only when the bytes are no frame at all.
+pub fn parse(frame: &[u8]) -> Option<Envelope> {
+    serde_json::from_slice(envelope(frame)?).ok()
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(needle[0], &haystack[from..])?;
+        if haystack[at..].starts_with(needle) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::event::{TextDelta, Unknown};
+
+    #[track_caller]
+    fn check(event: Event) {
+        let envelope = Envelope {
+            seq: Seq(7),
+            at: Timestamp::from_ms(1_795_168_800_000),
+            attempt: 1,
+            event,
+        };
+        let mut bytes = Vec::new();
+        print(
+            &mut bytes,
+            envelope.seq,
+            &envelope.at.to_string(),
+            1,
+            &envelope.event,
+        );
+        assert_eq!(parse(&bytes), Some(envelope.clone()));
+        assert_eq!(seq(&bytes), Some(Seq(7)));
+        assert_eq!(
+            self::envelope(&bytes).unwrap(),
+            serde_json::to_vec(&envelope).unwrap()
+        );
+        let twice = [bytes.clone(), bytes.clone()].concat();
+        assert_eq!(split(&twice).collect::<Vec<_>>(), [&bytes[..], &bytes[..]]);
+    }
+
+    #[test]
+    fn a_frame_reads_back_as_it_was() {
+        check(
+            TextDelta {
+                message: crate::MessageId::nth(1),
+                part: 0,
+                text: "a\n\nb\u{2028}\r\"".into(),
+            }
+            .into(),
+        );
+        check(Event::Unknown(Unknown {
+            kind: "later.type".into(),
+            data: serde_json::json!({"x": [1, "\n\n"]}),
+        }));
+    }
+}

@@ -1,0 +1,334 @@
+//! The snapshot: the unbounded fold of a log that people read. Messages, activities, plan, tasks, requests,
+//! checkpoints and shared state, as they stand after the last event taken in.
+
+mod fold;
+mod patch;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{
+    Decision, FileChange, Notice, OutputStream, PlanStep, Question, SessionStarted, TaskStatus,
+    ToolKind, ToolStatus,
+};
+use crate::{
+    By, CallId, CheckpointId, Input, InputId, MessageId, Part, PlanId, RequestId, Role, Seq,
+    StepId, TaskId, Timestamp, TurnId,
+};
+
+/// Whether something is still going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// More may come.
+    Open,
+    /// All of it is there.
+    Completed,
+    /// It was cut short; what there is stays.
+    Interrupted,
+    /// It was said again elsewhere; readers skip it.
+    Discarded,
+}
+
+/// A message of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub message: MessageId,
+    /// Who speaks.
+    pub role: Role,
+    /// The turn it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+    /// The step it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// What is said.
+    pub parts: Vec<Part>,
+    /// Whether more may come.
+    pub progress: Progress,
+    /// The number of its first event.
+    pub first_seq: Seq,
+}
+
+/// A tool call, as people watch it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    /// The call.
+    pub call: CallId,
+    /// The tool.
+    pub name: String,
+    /// What kind of thing it does.
+    pub kind: ToolKind,
+    /// A line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The message that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    /// The turn it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+    /// The text of its arguments as far as it came.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub args_text: String,
+    /// Its arguments, once complete.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub args: Value,
+    /// Whether its tool was touched.
+    pub running: bool,
+    /// What it printed, oldest first; long output keeps its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<OutputText>,
+    /// Whether earlier output was left out here; the log has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_cut: bool,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ToolStatus>,
+    /// What came out.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub result: Value,
+    /// The number of its first event.
+    pub first_seq: Seq,
+}
+
+/// A stretch of output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputText {
+    /// Where it came from.
+    pub stream: OutputStream,
+    /// The text.
+    pub text: String,
+}
+
+/// What a request asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Asked {
+    /// May I?
+    Approval {
+        /// What kind of thing.
+        of: String,
+        /// A line for people.
+        title: String,
+        /// All of it.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        detail: Value,
+        /// The decisions that may be given.
+        options: Vec<Decision>,
+    },
+    /// Some questions.
+    Question {
+        /// The questions.
+        questions: Vec<Question>,
+    },
+    /// A tool of the client.
+    ClientTool,
+}
+
+/// How a request was closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Resolution {
+    /// An approval's decision.
+    Decided {
+        /// The decision.
+        decision: Decision,
+        /// A word to the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who.
+        by: By,
+    },
+    /// Answers or a result.
+    Answered {
+        /// The answers or the result.
+        value: Value,
+        /// Who.
+        by: By,
+    },
+    /// Nobody answered in time, or nobody could any more.
+    Expired {
+        /// Why.
+        why: String,
+    },
+}
+
+/// A request to the client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its id.
+    pub request: RequestId,
+    /// What it asks.
+    pub asks: Asked,
+    /// The call it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// When nobody needs to answer any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+}
+
+/// An input of an open run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GivenInput {
+    /// Its id.
+    pub input: InputId,
+    /// When it is to be heard.
+    pub mode: crate::event::InputMode,
+    /// What it says.
+    pub parts: Vec<Part>,
+    /// Who says it.
+    pub by: By,
+    /// Where it is.
+    pub state: InputState,
+}
+
+/// Where an input is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum InputState {
+    /// Accepted, not heard.
+    Waiting,
+    /// Heard by a turn.
+    Consumed {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// It will not be heard.
+    Returned {
+        /// Why.
+        code: crate::event::ReturnCode,
+    },
+}
+
+/// The plan of an agent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Plan {
+    /// Its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<PlanStep>,
+    /// Why it last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+    /// The last proposed plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposedPlan>,
+}
+
+/// A plan for a person to accept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProposedPlan {
+    /// Its id.
+    pub plan: PlanId,
+    /// Its text.
+    pub markdown: String,
+}
+
+/// A background task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id.
+    pub task: TaskId,
+    /// What kind it is.
+    pub kind: String,
+    /// A line for people.
+    pub title: String,
+    /// Where it is.
+    pub status: TaskStatus,
+    /// What it did so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+}
+
+/// A kept state of the worktree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Its id.
+    pub checkpoint: CheckpointId,
+    /// The git ref.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// Changed files.
+    pub files: u64,
+    /// Its state.
+    pub status: String,
+    /// The turn it closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+}
+
+/// The diff of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Diff {
+    /// The changed files.
+    pub files: Vec<FileChange>,
+    /// Lines added.
+    pub additions: u64,
+    /// Lines removed.
+    pub deletions: u64,
+}
+
+/// Tokens in the model's context.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Context {
+    /// Now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// At most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_tokens: Option<u64>,
+}
+
+/// What a log folds to, for people.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The number of the last event taken in.
+    pub last_seq: Seq,
+    /// What the run was asked.
+    #[serde(default)]
+    pub input: Input,
+    /// The turn under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+    /// The step under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// What was said, in order.
+    pub messages: Vec<Message>,
+    /// What was done, in order.
+    pub activities: Vec<Activity>,
+    /// The plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Background tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+    /// Requests, open and closed.
+    pub requests: Vec<Request>,
+    /// Inputs, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<GivenInput>,
+    /// Kept states of the worktree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checkpoints: Vec<Checkpoint>,
+    /// The diff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+    /// State that the agent shares.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub state: Value,
+    /// The agent's own session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionStarted>,
+    /// Notices, the newest of many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+    /// The model's context.
+    #[serde(default)]
+    pub context: Context,
+}
