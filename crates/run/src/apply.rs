@@ -1,10 +1,12 @@
 //! The fold from a log to the control state. It never fails: a log is what it is, and any prefix of any log folds.
 
+use crate::content::text_of;
 use crate::event::{AttemptEnd, Event, InputMode};
 use crate::state::ClosedRequest;
 use crate::{
-    CallStage, Envelope, MAX_DISCARDED_MESSAGES, OpenCall, OpenMessage, OpenRequest, Outcome,
-    PendingInput, RequestId, RequestKind, Run, State, Stop, Timestamp, Usage, WaitMode,
+    CallStage, Envelope, MAX_DISCARDED_MESSAGES, MAX_SUMMARY_CHARS, OpenCall, OpenMessage,
+    OpenRequest, Outcome, Part, PendingInput, RequestId, RequestKind, Role, Run, State, Stop,
+    Timestamp, Usage, WaitMode,
 };
 
 /// How many closed requests are remembered.
@@ -98,7 +100,7 @@ impl Run {
                 self.step = None;
                 self.usage = self.usage.plus(&finished.usage);
             }
-            Event::UsageUpdated(usage) => self.replace_usage(&usage.totals),
+            Event::UsageUpdated(usage) => self.usage = self.usage.replaced_by(&usage.totals),
 
             Event::MessageStarted(started) => {
                 self.n_messages += 1;
@@ -106,6 +108,7 @@ impl Run {
                     started.message.clone(),
                     OpenMessage {
                         attempt: self.attempt,
+                        role: started.role,
                     },
                 );
             }
@@ -113,7 +116,13 @@ impl Run {
                 if !completed.interrupted {
                     self.progress();
                 }
-                self.messages.remove(&completed.message);
+                let role = self
+                    .messages
+                    .remove(&completed.message)
+                    .map(|open| open.role);
+                if let (Some(Role::Assistant), Some(parts)) = (role, &completed.parts) {
+                    self.summarise(parts);
+                }
             }
             Event::MessageDiscarded(discarded) => {
                 self.messages.remove(&discarded.message);
@@ -202,6 +211,14 @@ impl Run {
         self.n_lost = 0;
     }
 
+    fn summarise(&mut self, parts: &[Part]) {
+        let text = text_of(parts);
+        let text = text.trim();
+        if !text.is_empty() {
+            self.summary = Some(text.chars().take(MAX_SUMMARY_CHARS).collect());
+        }
+    }
+
     fn end_attempt(&mut self, end: AttemptEnd, due_at: Option<Timestamp>) {
         self.fence.0 += 1;
         self.step = None;
@@ -261,15 +278,6 @@ impl Run {
                 WaitMode::Parked => State::Queued { due_at: None },
             };
         }
-    }
-
-    /// Totals of an outer source replace ours; a cost it does not know stays.
-    fn replace_usage(&mut self, totals: &Usage) {
-        let cost_usd = totals.cost_usd.or(self.usage.cost_usd);
-        self.usage = Usage {
-            cost_usd,
-            ..*totals
-        };
     }
 
     /// The inputs that may be heard now: between steps all steers, at the end of a turn everything.

@@ -20,8 +20,21 @@ pub const MAX_OPEN_TASKS: usize = 256;
 pub const MAX_PENDING_INPUTS: usize = 64;
 /// Most messages of a run that may be discarded: each retry discards one, and readers need the list.
 pub const MAX_DISCARDED_MESSAGES: usize = 256;
+/// Longest summary of a run, characters.
+pub const MAX_SUMMARY_CHARS: usize = 200;
 /// Longest text of a reason or an error inside an event, bytes.
 pub const MAX_WHY_BYTES: usize = 8 * 1024;
+/// Most output of one tool call that a snapshot keeps, bytes: the end of it. The log has all.
+pub const MAX_SNAPSHOT_OUTPUT_BYTES: usize = 256 * 1024;
+/// Most stretches of one tool call's output that a snapshot keeps: streams that take turns make many small ones.
+pub const MAX_SNAPSHOT_OUTPUT_STRETCHES: usize = 256;
+/// Most notices that a snapshot keeps: the newest. The log has all.
+pub const MAX_SNAPSHOT_NOTICES: usize = 200;
+/// Largest shared state of an agent, bytes, about as printed. A patch can copy, so a short one could make a huge state.
+pub const MAX_STATE_BYTES: usize = 4 * 1024 * 1024;
+/// How deep a JSON value inside an event may nest. Readers of JSON have a bound of their own (128 for ours), and a
+/// snapshot and a response add levels around the value.
+pub const MAX_VALUE_DEPTH: usize = 100;
 
 /// Cuts a text at a character boundary so that it fits, and says that it did.
 pub fn bounded_text(mut text: String, max_bytes: usize) -> String {

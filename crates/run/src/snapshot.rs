@@ -2,18 +2,20 @@
 //! checkpoints and shared state, as they stand after the last event taken in.
 
 mod fold;
+mod output;
 mod patch;
+mod position;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{
-    Decision, FileChange, Notice, OutputStream, PlanStep, Question, SessionStarted, TaskStatus,
-    ToolKind, ToolStatus,
+    Decision, FileChange, Notice, OutputStream, PlanImplemented, PlanStep, Question, SessionExited,
+    TaskStatus, ToolKind, ToolStatus,
 };
 use crate::{
     By, CallId, CheckpointId, Input, InputId, MessageId, Part, PlanId, RequestId, Role, Seq,
-    StepId, TaskId, Timestamp, TurnId,
+    StepId, TaskId, Timestamp, TurnId, Usage,
 };
 
 /// Whether something is still going on.
@@ -69,7 +71,7 @@ pub struct Activity {
     /// The turn it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnId>,
-    /// The text of its arguments as far as it came.
+    /// The text of its arguments as far as it came; empty once they are complete.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub args_text: String,
     /// Its arguments, once complete.
@@ -77,6 +79,12 @@ pub struct Activity {
     pub args: Value,
     /// Whether its tool was touched.
     pub running: bool,
+    /// Where it is, in the agent's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What the agent last added about it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub detail: Value,
     /// What it printed, oldest first; long output keeps its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<OutputText>,
@@ -218,6 +226,9 @@ pub struct Plan {
     /// The last proposed plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposed: Option<ProposedPlan>,
+    /// The plan of an earlier run that this run carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implements: Option<PlanImplemented>,
 }
 
 /// A plan for a person to accept.
@@ -243,6 +254,52 @@ pub struct Task {
     /// What it did so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// What the agent last added about it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub detail: Value,
+}
+
+/// The worktree of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worktree {
+    /// Where, on the node.
+    pub path: String,
+    /// Its branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit it began from.
+    pub base: String,
+    /// As the run left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+/// A worktree as its run left it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The commit at its head.
+    pub head: String,
+    /// Whether something is not committed.
+    pub dirty: bool,
+}
+
+/// The agent's own session. What reopens it is part of the control state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// The agent's id of it.
+    pub native_id: String,
+    /// The model it uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The state, in the agent's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Why it is in that state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// How its process ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exited: Option<SessionExited>,
 }
 
 /// A kept state of the worktree.
@@ -284,7 +341,7 @@ pub struct Context {
     pub window_tokens: Option<u64>,
 }
 
-/// What a log folds to, for people.
+/// What a log folds to, for people. Its lists only grow while it folds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The number of the last event taken in.
@@ -319,16 +376,29 @@ pub struct Snapshot {
     /// The diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
+    /// The worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Worktree>,
     /// State that the agent shares.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub state: Value,
+    /// Whether a change of the state could not be made: then `state` is behind what the agent means, until it shares
+    /// the whole state again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub state_stale: bool,
     /// The agent's own session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionStarted>,
+    pub session: Option<Session>,
     /// Notices, the newest of many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
     /// The model's context.
     #[serde(default)]
     pub context: Context,
+    /// What the run consumed so far.
+    #[serde(default)]
+    pub usage: Usage,
+    /// Where things stand in the lists.
+    #[serde(skip)]
+    index: position::Index,
 }

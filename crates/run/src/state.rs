@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::event::{Decision, InputMode};
 use crate::{
-    By, CallId, DriverKind, Fence, InputId, MessageId, Outcome, RequestId, RunId, Seq, Status,
-    StepId, TaskId, Timestamp, TurnId, Usage, WaitMode,
+    By, CallId, DriverKind, Fence, InputId, MessageId, Outcome, RequestId, Role, RunId, Seq,
+    Status, StepId, TaskId, Timestamp, TurnId, Usage, WaitMode,
 };
 
 /// Where a run is, with the data that has meaning there.
@@ -54,6 +54,8 @@ pub struct Stop {
 pub struct OpenMessage {
     /// The attempt that writes it.
     pub attempt: u32,
+    /// Who speaks.
+    pub role: Role,
 }
 
 /// How far a tool call is.
@@ -184,6 +186,9 @@ pub struct Run {
     pub closed_requests: Vec<ClosedRequest>,
     /// What it consumed.
     pub usage: Usage,
+    /// The beginning of the last finished answer, for lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// What reopens the agent's own session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_ref: Option<Value>,
@@ -228,6 +233,7 @@ impl Run {
             discarded: Vec::new(),
             closed_requests: Vec::new(),
             usage: Usage::default(),
+            summary: None,
             resume_ref: None,
         }
     }

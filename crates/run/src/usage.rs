@@ -38,12 +38,26 @@ impl Usage {
             cached_input_tokens: self
                 .cached_input_tokens
                 .saturating_add(other.cached_input_tokens),
-            cost_usd: match (self.cost_usd, other.cost_usd) {
+            cost_usd: match (known(self.cost_usd), known(other.cost_usd)) {
                 (None, None) => None,
-                (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+                (a, b) => Some((a.unwrap_or(0.0) + b.unwrap_or(0.0)).clamp(f64::MIN, f64::MAX)),
             },
         }
     }
+
+    /// The totals of an outer source in place of ours; a cost that it does not know stays.
+    #[must_use]
+    pub fn replaced_by(&self, totals: &Self) -> Self {
+        Self {
+            cost_usd: known(totals.cost_usd).or(known(self.cost_usd)),
+            ..*totals
+        }
+    }
+}
+
+/// A cost that JSON can carry; it has no word for "not a number".
+fn known(cost_usd: Option<f64>) -> Option<f64> {
+    cost_usd.filter(|cost| cost.is_finite())
 }
 
 #[expect(
