@@ -98,13 +98,19 @@ fn check(stream: &str, expected: &[&str]) {
     }
 }
 
+/// The bytes of these chunks.
+fn stream_of(chunks: impl IntoIterator<Item = Value>) -> String {
+    let frames: Vec<_> = chunks
+        .into_iter()
+        .map(|chunk| format!("data: {chunk}\n\n"))
+        .collect();
+    frames.concat()
+}
+
 /// A stream of these chunks and `[DONE]`.
 #[track_caller]
 fn check_chunks(chunks: &[Value], expected: &[&str]) {
-    let mut stream: String = chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect();
+    let mut stream = stream_of(chunks.iter().cloned());
     stream.push_str("data: [DONE]\n\n");
     check(&stream, expected);
 }
@@ -451,9 +457,7 @@ fn a_vendor_that_does_not_stream_is_understood() {
 #[test]
 fn calls_and_details_have_a_bound() {
     let call = |n: usize| delta(json!({"tool_calls": [{"index": n, "function": {"name": "t"}}]}));
-    let stream: String = (0..=limits::TOOL_CALLS)
-        .map(|n| format!("data: {}\n\n", call(n)))
-        .collect();
+    let stream = stream_of((0..=limits::TOOL_CALLS).map(call));
     assert_eq!(
         read(Form::Stream, &[stream.as_bytes()]).last().unwrap(),
         "error the vendor sent what cannot be read: more than 128 tool calls in one reply"

@@ -1,4 +1,5 @@
 //! The client against real bytes on a real socket.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its tools as well")]
 
 mod server;
 
