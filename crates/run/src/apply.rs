@@ -6,7 +6,7 @@ use crate::state::ClosedRequest;
 use crate::{
     CallStage, Envelope, MAX_DISCARDED_MESSAGES, MAX_SUMMARY_CHARS, OpenCall, OpenMessage,
     OpenRequest, Outcome, Part, PendingInput, RequestId, RequestKind, Role, Run, State, Stop,
-    Timestamp, Usage, WaitMode,
+    Timestamp, WaitMode,
 };
 
 /// How many closed requests are remembered.
@@ -20,17 +20,13 @@ impl Run {
     }
 
     /// Takes in one event whose number the caller keeps.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each event type, so that the compiler asks for a new one"
+    )]
     pub(crate) fn apply_event(&mut self, event: &Event, at: Timestamp) {
         self.updated_at = at;
         match event {
-            // The hot path first.
-            Event::TextDelta(_)
-            | Event::ReasoningDelta(_)
-            | Event::ToolArgsDelta(_)
-            | Event::ToolOutput(_)
-            | Event::ToolUpdated(_)
-            | Event::TaskProgress(_) => {}
-
             Event::RunCreated(created) => {
                 self.driver = created.driver;
                 self.created_at = at;
@@ -186,7 +182,13 @@ impl Run {
             Event::TaskStarted(started) => self.tasks.push(started.task.clone()),
             Event::TaskCompleted(completed) => self.tasks.retain(|task| *task != completed.task),
 
-            Event::SessionChanged(_)
+            Event::TextDelta(_)
+            | Event::ReasoningDelta(_)
+            | Event::ToolArgsDelta(_)
+            | Event::ToolOutput(_)
+            | Event::ToolUpdated(_)
+            | Event::TaskProgress(_)
+            | Event::SessionChanged(_)
             | Event::SessionExited(_)
             | Event::PlanUpdated(_)
             | Event::PlanProposed(_)

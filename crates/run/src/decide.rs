@@ -51,10 +51,10 @@ impl Run {
                 }
                 _ => Ok(vec![]),
             },
-            Command::Expire { request, why } => match self.requests.contains_key(&request) {
-                true => Ok(vec![RequestExpired { request, why }.into()]),
-                false => Ok(vec![]),
-            },
+            Command::Expire { request, why } if self.requests.contains_key(&request) => {
+                Ok(vec![RequestExpired { request, why }.into()])
+            }
+            Command::Expire { .. } => Ok(vec![]),
             Command::Conclude(outcome) => match &self.state {
                 State::Final(outcome) => Err(Refused::Final(outcome.status)),
                 State::Queued { .. } | State::Running | State::Waiting { .. } => {

@@ -62,15 +62,23 @@ pub(super) fn apply(state: &mut Value, n_bytes: usize, patch: &[Value]) -> Resul
 /// The size of a value, about as printed.
 pub(super) fn size(value: &Value) -> usize {
     match value {
-        Value::Null | Value::Bool(_) => 5,
+        // Nothing is smaller than null, which stands where everything was removed.
+        Value::Null => 2,
+        Value::Bool(_) => 5,
         Value::Number(_) => 8,
         Value::String(text) => text.len() + 3,
         Value::Array(items) => items.iter().map(size).sum::<usize>() + 3,
         Value::Object(members) => {
-            let members = members.iter().map(|(key, value)| key.len() + 4 + size(value));
+            let members = members
+                .iter()
+                .map(|(key, value)| size_of_key(key) + size(value));
             members.sum::<usize>() + 3
         }
     }
+}
+
+fn size_of_key(key: &str) -> usize {
+    key.len() + 4
 }
 
 impl Patching<'_> {
@@ -80,7 +88,7 @@ impl Patching<'_> {
         let value = || operation.get("value").ok_or(Unfit::Operation);
         match text("op").ok_or(Unfit::Operation)? {
             "add" => self.add(pointer("path")?, value()?.clone()),
-            "remove" => self.remove(pointer("path")?).map(drop),
+            "remove" => self.remove(pointer("path")?),
             "replace" => self.replace(pointer("path")?, value()?.clone()),
             "move" => {
                 let (from, path) = (pointer("from")?, pointer("path")?);
@@ -90,7 +98,8 @@ impl Patching<'_> {
                 if path == from {
                     return from.find(self.state).map(drop);
                 }
-                let value = self.remove(from)?;
+                let value = from.find(self.state)?.clone();
+                self.remove(from)?;
                 self.add(path, value)
             }
             "copy" => {
@@ -120,60 +129,65 @@ impl Patching<'_> {
         let Some((last, parents)) = path.0.split_last() else {
             return self.replace(path, value);
         };
-        let n_old = match find(self.state, parents)? {
-            Value::Object(members) => match members.insert(last.clone(), value) {
-                Some(old) => {
-                    let n_old = size(&old);
+        match find(self.state, parents)? {
+            Value::Object(members) => {
+                if let Some(old) = members.insert(last.clone(), value) {
+                    self.count(n_new, size(&old));
                     self.undo.push(Undo::Set(path, old));
-                    n_old
-                }
-                None => {
+                } else {
+                    self.count(n_new + size_of_key(last), 0);
                     self.undo.push(Undo::Remove(path));
-                    0
                 }
-            },
+            }
             Value::Array(items) => {
                 let at = match last.as_str() {
                     "-" => items.len(),
-                    digits => index(digits).filter(|at| *at <= items.len()).ok_or(Unfit::Nowhere)?,
+                    digits => index(digits)
+                        .filter(|at| *at <= items.len())
+                        .ok_or(Unfit::Nowhere)?,
                 };
                 items.insert(at, value);
-                let mut path = path;
-                path.0.pop();
-                path.0.push(at.to_string());
-                self.undo.push(Undo::Remove(path));
-                0
+                self.count(n_new, 0);
+                let mut place = parents.to_vec();
+                place.push(at.to_string());
+                self.undo.push(Undo::Remove(Path(place)));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 return Err(Unfit::Nowhere);
             }
-        };
-        self.n_bytes = (self.n_bytes + n_new).saturating_sub(n_old);
+        }
         Ok(())
     }
 
-    fn remove(&mut self, path: Path) -> Result<Value, Unfit> {
-        let old = take(self.state, &path)?;
-        self.n_bytes = self.n_bytes.saturating_sub(size(&old));
-        self.undo.push(match path.0.is_empty() {
-            true => Undo::Set(path, old.clone()),
-            false => Undo::Add(path, old.clone()),
+    fn remove(&mut self, path: Path) -> Result<(), Unfit> {
+        let (old, n_bytes) = take(self.state, &path)?;
+        self.count(0, n_bytes);
+        let whole = path.0.is_empty();
+        self.undo.push(if whole {
+            Undo::Set(path, old)
+        } else {
+            Undo::Add(path, old)
         });
-        Ok(old)
+        Ok(())
     }
 
     fn replace(&mut self, path: Path, value: Value) -> Result<(), Unfit> {
         let n_new = self.room_for(&path, &value)?;
-        let old = std::mem::replace(path.find_mut(self.state)?, value);
-        self.n_bytes = (self.n_bytes + n_new).saturating_sub(size(&old));
+        let old = std::mem::replace(find(self.state, &path.0)?, value);
+        self.count(n_new, size(&old));
         self.undo.push(Undo::Set(path, old));
         Ok(())
     }
 
+    fn count(&mut self, n_new: usize, n_old: usize) {
+        self.n_bytes = (self.n_bytes + n_new).saturating_sub(n_old);
+    }
+
     /// The size of a value that may be put there.
     fn room_for(&self, path: &Path, value: &Value) -> Result<usize, Unfit> {
-        let n_bytes = size(value) + path.0.last().map_or(0, |key| key.len() + 4);
-        let fits = self.n_bytes + n_bytes <= MAX_STATE_BYTES
+        let n_bytes = size(value);
+        let n_key = path.0.last().map_or(0, |key| size_of_key(key));
+        let fits = self.n_bytes + n_bytes + n_key <= MAX_STATE_BYTES
             && path.0.len() + depth(value) <= MAX_VALUE_DEPTH;
         if fits { Ok(n_bytes) } else { Err(Unfit::Bound) }
     }
@@ -184,7 +198,7 @@ impl Patching<'_> {
             match undo {
                 Undo::Remove(path) => drop(take(self.state, &path)),
                 Undo::Set(path, old) => {
-                    if let Ok(place) = path.find_mut(self.state) {
+                    if let Ok(place) = find(self.state, &path.0) {
                         *place = old;
                     }
                 }
@@ -197,9 +211,17 @@ impl Patching<'_> {
 impl Path {
     fn parse(text: &str) -> Result<Self, Unfit> {
         let Some(tokens) = text.strip_prefix('/') else {
-            return if text.is_empty() { Ok(Self(Vec::new())) } else { Err(Unfit::Pointer) };
+            return if text.is_empty() {
+                Ok(Self(Vec::new()))
+            } else {
+                Err(Unfit::Pointer)
+            };
         };
-        tokens.split('/').map(unescape).collect::<Result<_, _>>().map(Self)
+        tokens
+            .split('/')
+            .map(unescape)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     fn find<'v>(&self, value: &'v Value) -> Result<&'v Value, Unfit> {
@@ -211,10 +233,6 @@ impl Path {
             };
             inner.ok_or(Unfit::Nowhere)
         })
-    }
-
-    fn find_mut<'v>(&self, value: &'v mut Value) -> Result<&'v mut Value, Unfit> {
-        find(value, &self.0)
     }
 }
 
@@ -229,17 +247,27 @@ fn find<'v>(value: &'v mut Value, tokens: &[String]) -> Result<&'v mut Value, Un
     })
 }
 
-/// Takes a value out; the whole state leaves null behind.
-fn take(state: &mut Value, path: &Path) -> Result<Value, Unfit> {
+/// Takes a value out and says by how much the state shrank; the whole state leaves null behind.
+fn take(state: &mut Value, path: &Path) -> Result<(Value, usize), Unfit> {
     let Some((last, parents)) = path.0.split_last() else {
-        return Ok(state.take());
+        let old = state.take();
+        let n_bytes = size(&old) - size(state);
+        return Ok((old, n_bytes));
     };
     match find(state, parents)? {
-        Value::Object(members) => members.remove(last).ok_or(Unfit::Nowhere),
-        Value::Array(items) => match index(last) {
-            Some(at) if at < items.len() => Ok(items.remove(at)),
-            _ => Err(Unfit::Nowhere),
-        },
+        Value::Object(members) => {
+            let old = members.remove(last).ok_or(Unfit::Nowhere)?;
+            let n_bytes = size(&old) + size_of_key(last);
+            Ok((old, n_bytes))
+        }
+        Value::Array(items) => {
+            let at = index(last)
+                .filter(|at| *at < items.len())
+                .ok_or(Unfit::Nowhere)?;
+            let old = items.remove(at);
+            let n_bytes = size(&old);
+            Ok((old, n_bytes))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(Unfit::Nowhere),
     }
 }
@@ -266,7 +294,11 @@ fn put_back(state: &mut Value, path: &Path, old: Value) {
 fn index(token: &str) -> Option<usize> {
     let plain = token.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = token == "0" || !token.starts_with('0');
-    if plain && canonical { token.parse().ok() } else { None }
+    if plain && canonical {
+        token.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// `~1` is a slash and `~0` a tilde; nothing else may follow a tilde.
@@ -288,13 +320,16 @@ fn unescape(token: &str) -> Result<String, Unfit> {
 /// Equality as RFC 6902 (section 4.6) has it: numbers are equal when their values are, so `1` equals `1.0`.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())
+        }
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
-                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
         }
         _ => a == b,
     }
