@@ -15,6 +15,7 @@ fn written(request: &Request, host: &str) -> Value {
 
 /// The wire's messages for one of ours.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "the callers write a literal")]
 fn check(role: Role, parts: Vec<Part>, expected: Value) {
     let request = Request {
         model: "m".into(),

@@ -115,6 +115,7 @@ fn check_chunks(chunks: &[Value], expected: &[&str]) {
     check(&stream, expected);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write a literal")]
 fn delta(delta: Value) -> Value {
     json!({"id": "r1", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
