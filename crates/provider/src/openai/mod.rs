@@ -1,4 +1,4 @@
-//! The chat-completions wire of OpenAI and of everybody who followed it. Pure: [`body`] makes the bytes that go out,
+//! The chat-completions wire of OpenAI and of everybody who followed it. Pure: [`body()`] makes the bytes that go out,
 //! [`Reply`] reads the bytes that come in, [`Fault`] reads an error.
 //!
 //! The wire is OpenAI's API reference (`POST /chat/completions`, `stream: true`); where followers differ, the place
