@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::{Tree, clippy, dependencies, length, links, names, words};
+use super::{Tree, clippy, dependencies, golden, length, links, names, words};
 
 /// Fails with every problem of the tree, one per line.
 pub(crate) fn tidy() -> anyhow::Result<()> {
@@ -13,6 +13,7 @@ pub(crate) fn tidy() -> anyhow::Result<()> {
         names::problems(&tree),
         length::problems(&tree),
         words::problems(&tree),
+        golden::problems(&tree, run::event::TYPES),
         links::problems(&tree),
     ]
     .concat();

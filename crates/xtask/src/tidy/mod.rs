@@ -4,6 +4,7 @@
 mod all;
 mod clippy;
 mod dependencies;
+mod golden;
 mod length;
 mod links;
 mod names;
