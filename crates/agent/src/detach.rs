@@ -8,6 +8,9 @@ use tokio::process::Command;
 /// Descriptors that are looked at one by one where the kernel cannot mark them all at once.
 const DESCRIPTORS: libc::c_int = 1024;
 
+/// The highest number of a signal on any system.
+const SIGNALS: libc::c_int = 64;
+
 /// Makes the child independent of how this server was started: in a session of its own, so that no terminal and no
 /// signal to our group reaches it and it can be signalled as a group; with every signal back to its default, for a
 /// server under `nohup` or in the background ignores some and would hand that on; without our descriptors.
@@ -25,8 +28,8 @@ pub(crate) fn detach(command: &mut Command) {
     unsafe {
         command.pre_exec(move || {
             rustix::process::setsid()?;
-            for signal in 1..=libc::SIGSYS {
-                // Refused for SIGKILL and SIGSTOP, which are as they should be.
+            for signal in 1..=SIGNALS {
+                // Refused for SIGKILL and SIGSTOP, which are as they should be, and for what is no signal.
                 libc::signal(signal, libc::SIG_DFL);
             }
             close_on_exec();

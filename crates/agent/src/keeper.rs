@@ -52,8 +52,8 @@ struct Caller {
 }
 
 pub(crate) async fn keep(
-    mut child: Child,
-    mut leash: Leash,
+    child: Child,
+    leash: Leash,
     wishes: watch::Receiver<Wishes>,
     progress: watch::Sender<Progress>,
 ) {
@@ -61,42 +61,56 @@ pub(crate) async fn keep(
         wishes,
         n_followed: 0,
     };
-    let (exit, stopping) = until_exit(&mut child, &leash, &mut caller).await;
+    // Without a runtime to sweep on, the leash sweeps when it is dropped.
+    let swept = keep_to_the_end(child, leash, &mut caller, &progress).await;
+    progress.send_modify(|progress| progress.swept = Some(swept.unwrap_or_default()));
+}
+
+async fn keep_to_the_end(
+    mut child: Child,
+    leash: Leash,
+    caller: &mut Caller,
+    progress: &watch::Sender<Progress>,
+) -> Option<Swept> {
+    let Stopped {
+        mut leash,
+        exit,
+        until,
+    } = until_exit(&mut child, leash, caller).await?;
     if exit != Exit::Unknown {
         leash.number_is_free();
     }
     progress.send_modify(|progress| progress.exit = Some(exit));
-    let leash = match stopping {
-        Some(until) => linger(leash, until, &mut caller).await,
-        None => until_wanted(leash, &mut caller).await,
+    let leash = match until {
+        Some(until) => linger(leash, until, caller).await?,
+        None => until_wanted(leash, caller).await?,
     };
-    let swept = match leash {
-        Some(mut leash) => tokio::task::spawn_blocking(move || leash.sweep())
-            .await
-            .ok(),
-        None => None,
-    };
-    // Without a runtime to sweep on, the leash has swept when it was dropped.
-    progress.send_modify(|progress| progress.swept = Some(swept.unwrap_or_default()));
+    Some(on_a_thread(leash, Leash::sweep).await?.1)
 }
 
-/// Waits for the child's end and stops it when that is wanted. If it was stopped, gives until when the rest of its
-/// group may take to end.
-async fn until_exit(
-    child: &mut Child,
-    leash: &Leash,
-    caller: &mut Caller,
-) -> (Exit, Option<Instant>) {
+/// The child has ended or was given up.
+struct Stopped {
+    leash: Leash,
+    exit: Exit,
+    /// If it was told to: until when the rest of its group may take to end.
+    until: Option<Instant>,
+}
+
+/// Waits for the child's end and stops it when that is wanted.
+async fn until_exit(child: &mut Child, mut leash: Leash, caller: &mut Caller) -> Option<Stopped> {
     let mut steps = tokio::select! {
-        status = child.wait() => return (exit(status), None),
+        status = child.wait() => return Some(Stopped { leash, exit: exit(status), until: None }),
         steps = caller.stop() => steps,
     };
     'again: loop {
         for (signal, grace) in steps.signals() {
-            leash.signal(signal);
+            // Its number stays its own meanwhile: the runtime collects it only when it is waited for.
+            leash = on_a_thread(leash, move |leash| leash.signal(signal))
+                .await?
+                .0;
             let until = Instant::now() + grace;
             tokio::select! {
-                status = child.wait() => return (exit(status), Some(until)),
+                status = child.wait() => return Some(Stopped { leash, exit: exit(status), until: Some(until) }),
                 () = sleep_until(until) => {}
                 sharper = caller.stop() => {
                     steps = sharper;
@@ -104,7 +118,11 @@ async fn until_exit(
                 }
             }
         }
-        return (Exit::Unknown, Some(Instant::now()));
+        return Some(Stopped {
+            leash,
+            exit: Exit::Unknown,
+            until: Some(Instant::now()),
+        });
     }
 }
 
@@ -133,7 +151,7 @@ async fn linger(mut leash: Leash, until: Instant, caller: &mut Caller) -> Option
         if left.is_zero() {
             return Some(leash);
         }
-        let (kept, empty) = on_a_thread(leash, Leash::group_is_empty).await?;
+        let (kept, empty) = on_a_thread(leash, |leash| leash.group_is_empty()).await?;
         leash = kept;
         if empty {
             return Some(leash);
@@ -149,11 +167,11 @@ async fn linger(mut leash: Leash, until: Instant, caller: &mut Caller) -> Option
 /// Looking at all processes takes milliseconds of reading. None if the runtime is being shut down; the leash is then
 /// dropped and does its duty.
 async fn on_a_thread<T: Send + 'static>(
-    leash: Leash,
-    look: impl FnOnce(&Leash) -> T + Send + 'static,
+    mut leash: Leash,
+    look: impl FnOnce(&mut Leash) -> T + Send + 'static,
 ) -> Option<(Leash, T)> {
     let look = move || {
-        let found = look(&leash);
+        let found = look(&mut leash);
         (leash, found)
     };
     tokio::task::spawn_blocking(look).await.ok()

@@ -14,6 +14,7 @@ use crate::sweep::{self, Hunt, Swept};
 pub(crate) struct Leash {
     marker: Marker,
     child: Identity,
+    hunt: Hunt,
     /// The system keeps the child's number until its status is collected.
     number_is_its: bool,
     swept: bool,
@@ -21,9 +22,11 @@ pub(crate) struct Leash {
 
 impl Leash {
     pub(crate) fn new(marker: Marker, child: Identity) -> Self {
+        let hunt = Hunt::of_child(&marker, child);
         Self {
             marker,
             child,
+            hunt,
             number_is_its: true,
             swept: false,
         }
@@ -39,8 +42,10 @@ impl Leash {
     }
 
     /// Sends a signal to the child's group. Tools of an agent are in other groups: the agent's way of ending is to
-    /// end them first.
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// end them first. Blocks for a look at who they are, for when the agent is gone nothing tells any more that a
+    /// tool which cleared its environment was its.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        self.hunt.look();
         if !self.number_is_its {
             for member in sweep::group_of(self.child) {
                 send(member, signal);
@@ -59,10 +64,7 @@ impl Leash {
 
     /// Kills all that is left. Blocks.
     pub(crate) fn sweep(&mut self) -> Swept {
-        if self.number_is_its {
-            send_to_group(self.child.pid, Signal::KILL);
-        }
-        let swept = Hunt::of_child(&self.marker, self.child).sweep();
+        let swept = self.hunt.sweep();
         self.swept = true;
         if !swept.survivors.is_empty() {
             tracing::error!(

@@ -40,4 +40,4 @@ pub const REAP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a dead child that may belong to somebody else in this process is left for them to collect.
 #[cfg(target_os = "linux")]
-pub const REAP_PATIENCE: Duration = Duration::from_secs(30);
+pub const REAP_PATIENCE: Duration = Duration::from_secs(5);

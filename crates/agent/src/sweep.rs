@@ -90,14 +90,16 @@ impl Hunt {
         hunt
     }
 
-    fn look(mut self) -> Vec<Pid> {
+    /// Remembers and gives what there is, without killing it. What was seen once is found again even when its parent is
+    /// gone and it has no marker.
+    pub(crate) fn look(&mut self) -> Vec<Pid> {
         let mut pids: Vec<_> = self.round(|_, _| ()).iter().map(Entry::pid).collect();
         pids.sort_unstable();
         pids
     }
 
     /// Kills until nothing more is found.
-    pub(crate) fn sweep(mut self) -> Swept {
+    pub(crate) fn sweep(&mut self) -> Swept {
         let end = Instant::now() + SWEEP;
         let mut all = HashSet::new();
         let mut clean = 0;
@@ -216,7 +218,8 @@ impl Hunt {
 
     /// Collects the status of an orphan that became a child of this server, so that it does not keep its number.
     fn collect(&self, entry: &Entry) {
-        if entry.parent == Some(Pid::own()) && self.seen.contains(&entry.identity) {
+        let is_ours = self.seen.contains(&entry.identity) || self.is_in_session(entry);
+        if is_ours && entry.parent == Some(Pid::own()) {
             crate::spawner::collect_orphan(entry.identity);
         }
     }
