@@ -1,16 +1,21 @@
 //! The fold from a log to the control state. It never fails: a log is what it is, and any prefix of any log folds.
+//!
+//! It keeps within its bounds by itself, though `admit` refuses what would cross them: a log may come from elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use crate::content::text_of;
-use crate::event::{AttemptEnd, Event, InputMode};
+use crate::event::{AttemptEnd, Event, InputMode, ToolStatus};
 use crate::state::ClosedRequest;
 use crate::{
-    CallStage, Envelope, MAX_DISCARDED_MESSAGES, MAX_SUMMARY_CHARS, OpenCall, OpenMessage,
-    OpenRequest, Outcome, Part, PendingInput, RequestId, RequestKind, Role, Run, State, Stop,
-    Timestamp, WaitMode,
+    By, CallStage, Envelope, ErrorInfo, MAX_CLOSED_REQUESTS, MAX_DISCARDED_MESSAGES,
+    MAX_NAME_BYTES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS, MAX_OPEN_TASKS,
+    MAX_PENDING_INPUTS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_SUMMARY_CHARS,
+    MAX_WHY_BYTES, OpenCall, OpenMessage, OpenRequest, Outcome, Part, PendingInput, RequestId,
+    RequestKind, Role, Run, Seq, State, Stop, Timestamp, WaitMode, bounded_text,
 };
-
-/// How many closed requests are remembered.
-const MAX_CLOSED_REQUESTS: usize = 64;
 
 impl Run {
     /// Takes in one event that stands in the log.
@@ -41,35 +46,42 @@ impl Run {
             Event::RunWaiting(waiting) => {
                 self.state = State::Waiting {
                     mode: waiting.mode,
-                    requests: waiting.requests.clone(),
+                    requests: bounded(&waiting.requests, MAX_OPEN_REQUESTS),
                     due_at: waiting.due_at,
                 };
             }
             Event::StopRequested(stop) => {
                 self.stop.get_or_insert(Stop {
                     at,
-                    by: stop.by.clone(),
+                    by: By(bounded_text(stop.by.0.clone(), MAX_WHY_BYTES)),
                     superseded_by: stop.superseded_by,
                 });
             }
             Event::RunFinished(finished) => {
                 self.fence.0 += 1;
+                self.step = None;
                 self.usage = finished.usage;
+                let finish_reason = finished.finish_reason.clone();
                 self.state = State::Final(Outcome {
                     status: finished.status,
                     reason: finished.reason,
-                    finish_reason: finished.finish_reason.clone(),
-                    error: finished.error.clone(),
+                    finish_reason: finish_reason.map(|word| bounded_text(word, MAX_NAME_BYTES)),
+                    error: finished.error.as_ref().map(|error| {
+                        let code = bounded_text(error.code.clone(), MAX_NAME_BYTES);
+                        ErrorInfo::new(code, error.message.clone())
+                    }),
                     output: None,
                 });
             }
 
             Event::InputReceived(input) => {
                 self.n_inputs += 1;
-                self.inputs.push(PendingInput {
-                    input: input.input.clone(),
-                    mode: input.mode,
-                });
+                if self.inputs.len() < MAX_PENDING_INPUTS {
+                    self.inputs.push(PendingInput {
+                        input: input.input.clone(),
+                        mode: input.mode,
+                    });
+                }
             }
             Event::InputConsumed(consumed) => {
                 self.progress();
@@ -80,7 +92,10 @@ impl Run {
                 .inputs
                 .retain(|pending| pending.input != returned.input),
 
-            Event::SessionStarted(session) => self.resume_ref.clone_from(&session.resume_ref),
+            Event::SessionStarted(session) => {
+                let given = session.resume_ref.as_ref();
+                self.resume_ref = given.filter(|value| fits_resume_ref(value)).cloned();
+            }
 
             Event::TurnStarted(started) => {
                 self.n_turns += 1;
@@ -100,12 +115,15 @@ impl Run {
 
             Event::MessageStarted(started) => {
                 self.n_messages += 1;
-                self.messages.insert(
-                    started.message.clone(),
-                    OpenMessage {
-                        attempt: self.attempt,
-                        role: started.role,
-                    },
+                let message = OpenMessage {
+                    attempt: self.attempt,
+                    role: started.role,
+                };
+                open(
+                    &mut self.messages,
+                    MAX_OPEN_MESSAGES,
+                    &started.message,
+                    message,
                 );
             }
             Event::MessageCompleted(completed) => {
@@ -133,7 +151,7 @@ impl Run {
                     stage: CallStage::Started,
                     idempotent: started.idempotent,
                 };
-                self.calls.insert(started.call.clone(), call);
+                open(&mut self.calls, MAX_OPEN_CALLS, &started.call, call);
             }
             Event::ToolCalled(called) => {
                 if let Some(call) = self.calls.get_mut(&called.call) {
@@ -146,21 +164,30 @@ impl Run {
                 }
             }
             Event::ToolCompleted(completed) => {
-                self.progress();
+                match completed.status {
+                    ToolStatus::Ok | ToolStatus::Failed | ToolStatus::Denied => self.progress(),
+                    // How the loss of an attempt closes its calls: the opposite of progress.
+                    ToolStatus::Interrupted | ToolStatus::Unknown => {}
+                }
                 self.calls.remove(&completed.call);
             }
 
             Event::ApprovalRequested(asked) => {
-                let wants = RequestKind::Approval {
-                    options: asked.options.clone(),
-                };
+                let mut options = Vec::new();
+                for option in &asked.options {
+                    if !options.contains(option) {
+                        options.push(*option);
+                    }
+                }
+                let wants = RequestKind::Approval { options };
                 self.open_request(&asked.request, wants, asked.expires_at);
             }
             Event::QuestionAsked(asked) => {
                 let ids = asked
                     .questions
                     .iter()
-                    .map(|question| question.id.clone())
+                    .take(MAX_QUESTIONS)
+                    .map(|question| bounded_text(question.id.clone(), MAX_SHORT_ID_BYTES))
                     .collect();
                 self.open_request(
                     &asked.request,
@@ -179,7 +206,11 @@ impl Run {
             Event::ClientToolAnswered(answered) => self.close_request(&answered.request, true),
             Event::RequestExpired(expired) => self.close_request(&expired.request, false),
 
-            Event::TaskStarted(started) => self.tasks.push(started.task.clone()),
+            Event::TaskStarted(started) => {
+                if self.tasks.len() < MAX_OPEN_TASKS {
+                    self.tasks.push(started.task.clone());
+                }
+            }
             Event::TaskCompleted(completed) => self.tasks.retain(|task| *task != completed.task),
 
             Event::TextDelta(_)
@@ -255,12 +286,14 @@ impl Run {
         expires_at: Option<Timestamp>,
     ) {
         self.n_requests += 1;
-        self.requests
-            .insert(request.clone(), OpenRequest { wants, expires_at });
+        let asked = OpenRequest { wants, expires_at };
+        open(&mut self.requests, MAX_OPEN_REQUESTS, request, asked);
     }
 
     fn close_request(&mut self, request: &RequestId, answered: bool) {
-        self.progress();
+        if answered {
+            self.progress();
+        }
         self.requests.remove(request);
         if self.closed_requests.len() >= MAX_CLOSED_REQUESTS {
             self.closed_requests.remove(0);
@@ -289,4 +322,19 @@ impl Run {
             InputMode::FollowUp => true,
         })
     }
+}
+
+/// Whether a reference to an agent's session may be kept. Null means that there is none.
+pub(crate) fn fits_resume_ref(value: &Value) -> bool {
+    !value.is_null() && value.to_string().len() <= MAX_RESUME_REF_BYTES
+}
+
+fn open<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, max: usize, id: &K, value: V) {
+    if map.len() < max || map.contains_key(id) {
+        map.insert(id.clone(), value);
+    }
+}
+
+fn bounded<T: Clone>(all: &[T], max: usize) -> Vec<T> {
+    all.iter().take(max).cloned().collect()
 }

@@ -31,6 +31,9 @@ mod step;
 
 pub mod snapshot;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::{
     AgentSpec, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting, Survives,
 };

@@ -20,6 +20,15 @@ pub const MAX_OPEN_TASKS: usize = 256;
 pub const MAX_PENDING_INPUTS: usize = 64;
 /// Most messages of a run that may be discarded: each retry discards one, and readers need the list.
 pub const MAX_DISCARDED_MESSAGES: usize = 256;
+/// Most closed requests that a run remembers, so that a late answer hears what became of its request.
+pub const MAX_CLOSED_REQUESTS: usize = 64;
+/// Most questions of one request.
+pub const MAX_QUESTIONS: usize = 16;
+/// Largest reference that reopens an agent's session, bytes as printed.
+pub const MAX_RESUME_REF_BYTES: usize = 16 * 1024;
+/// Largest control state of a run, bytes as printed: what follows from the bounds above when each is reached with ids
+/// of the longest kind that need escaping. A usual one has some hundred bytes.
+pub const MAX_RUN_BYTES: usize = 1024 * 1024;
 /// Longest summary of a run, characters.
 pub const MAX_SUMMARY_CHARS: usize = 200;
 /// Longest text of a reason or an error inside an event, bytes.

@@ -5,6 +5,8 @@ mod fold;
 mod output;
 mod patch;
 mod position;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

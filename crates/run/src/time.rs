@@ -19,10 +19,12 @@ impl Timestamp {
         self.0
     }
 
-    /// This time and so many milliseconds; stays in range.
+    /// This time and so many milliseconds, at most the last time that can be printed: what is stored reads back.
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
+        let last = jiff::Timestamp::MAX.as_millisecond();
+        let later = self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        Self(later.min(last))
     }
 
     /// Milliseconds from `earlier` to this time; 0 when the clock went backwards.
@@ -73,5 +75,7 @@ mod tests {
         assert_eq!(at.to_string(), "2026-11-20T10:00:00.000Z");
         assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
         assert_eq!(Timestamp::from_ms(i64::MAX).to_string().len(), 24);
+        let last = at.plus_ms(u64::MAX);
+        assert_eq!(Timestamp::parse(&last.to_string()), Some(last));
     }
 }

@@ -127,8 +127,8 @@ impl Snapshot {
                 if let Some(call) = self.open_activity(&updated.call) {
                     replace_known(&mut call.phase, updated.status.as_ref());
                     replace_known(&mut call.title, updated.title.as_ref());
-                    if let Some(detail) = &updated.detail {
-                        call.detail = kept(detail);
+                    if let Some(detail) = updated.detail.as_ref().and_then(kept_option) {
+                        call.detail = detail;
                     }
                 }
             }
@@ -202,8 +202,8 @@ impl Snapshot {
                 if let Some(task) = self.task(&progress.task) {
                     task.status = progress.status;
                     replace_known(&mut task.summary, progress.summary.as_ref());
-                    if let Some(detail) = &progress.detail {
-                        task.detail = kept(detail);
+                    if let Some(detail) = progress.detail.as_ref().and_then(kept_option) {
+                        task.detail = detail;
                     }
                 }
             }
