@@ -1,9 +1,15 @@
 //! Which events a worker may write now. A faulty driver or external worker must not make a log that readers cannot
 //! follow: text for a message that is not open, two calls of one id, a second final event.
 
+use serde_json::Value;
+
+use crate::apply::fits_resume_ref;
+use crate::content::depth;
+use crate::event::Question;
 use crate::{
     Event, MAX_DISCARDED_MESSAGES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS,
-    MAX_OPEN_TASKS, Refused, Run,
+    MAX_OPEN_TASKS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_VALUE_DEPTH, Part,
+    Refused, Run,
 };
 
 impl Event {
@@ -45,13 +51,14 @@ impl Run {
             Event::ToolArgsDelta(delta) => {
                 open("call", &delta.call, self.calls.contains_key(&delta.call))
             }
-            Event::ToolUpdated(updated) => open(
-                "call",
-                &updated.call,
-                self.calls.contains_key(&updated.call),
-            ),
+            Event::ToolUpdated(updated) => {
+                let is_open = self.calls.contains_key(&updated.call);
+                open("call", &updated.call, is_open)?;
+                shallow(&updated.detail)
+            }
             Event::ToolCalled(called) => {
-                open("call", &called.call, self.calls.contains_key(&called.call))
+                open("call", &called.call, self.calls.contains_key(&called.call))?;
+                shallow([&called.args])
             }
             Event::ToolRunning(running) => open(
                 "call",
@@ -59,13 +66,14 @@ impl Run {
                 self.calls.contains_key(&running.call),
             ),
             Event::ToolCompleted(done) => {
-                open("call", &done.call, self.calls.contains_key(&done.call))
+                open("call", &done.call, self.calls.contains_key(&done.call))?;
+                shallow([&done.result])
             }
-            Event::MessageCompleted(done) => open(
-                "message",
-                &done.message,
-                self.messages.contains_key(&done.message),
-            ),
+            Event::MessageCompleted(done) => {
+                let is_open = self.messages.contains_key(&done.message);
+                open("message", &done.message, is_open)?;
+                shallow(done.parts.iter().flatten().filter_map(Part::vendor))
+            }
             Event::MessageDiscarded(done) => {
                 open(
                     "message",
@@ -78,7 +86,10 @@ impl Run {
                     MAX_DISCARDED_MESSAGES,
                 )
             }
-            Event::TaskProgress(task) => open("task", &task.task, self.tasks.contains(&task.task)),
+            Event::TaskProgress(task) => {
+                open("task", &task.task, self.tasks.contains(&task.task))?;
+                shallow(&task.detail)
+            }
             Event::TaskCompleted(task) => open("task", &task.task, self.tasks.contains(&task.task)),
 
             Event::MessageStarted(new) => {
@@ -97,8 +108,20 @@ impl Run {
                 fresh("task", &new.task, self.tasks.contains(&new.task))?;
                 room("open tasks", self.tasks.len(), MAX_OPEN_TASKS)
             }
-            Event::ApprovalRequested(new) => self.admit_request(&new.request),
-            Event::QuestionAsked(new) => self.admit_request(&new.request),
+            Event::ApprovalRequested(new) => {
+                self.admit_request(&new.request)?;
+                if new.options.is_empty() {
+                    return Err(Refused::Unfit(format!(
+                        "approval {} has no options: nobody could answer it",
+                        new.request
+                    )));
+                }
+                shallow([&new.detail])
+            }
+            Event::QuestionAsked(new) => {
+                self.admit_request(&new.request)?;
+                Self::admit_questions(&new.questions)
+            }
             Event::ClientToolCalled(new) => self.admit_request(&new.request),
             Event::TurnStarted(new) => match &self.turn {
                 Some(turn) => Err(Refused::Unfit(format!(
@@ -136,8 +159,21 @@ impl Run {
                 self.requests.contains_key(&expired.request),
             ),
 
+            Event::SessionStarted(started) => match &started.resume_ref {
+                Some(reference) if !reference.is_null() && !fits_resume_ref(reference) => {
+                    Err(Refused::Unfit(format!(
+                        "a session's resume_ref may have at most {MAX_RESUME_REF_BYTES} bytes"
+                    )))
+                }
+                Some(_) | None => Ok(()),
+            },
+            Event::StateSnapshot(snapshot) => shallow([&snapshot.state]),
+            Event::StateDelta(delta) => shallow(&delta.patch),
+            Event::Notice(notice) => shallow(&notice.detail),
+            Event::Raw(raw) => shallow([&raw.payload]),
+            Event::Custom(custom) => shallow([&custom.value]),
+
             Event::StepStarted(_)
-            | Event::SessionStarted(_)
             | Event::SessionChanged(_)
             | Event::SessionExited(_)
             | Event::PlanUpdated(_)
@@ -149,12 +185,7 @@ impl Run {
             | Event::WorktreeReady(_)
             | Event::DiffUpdated(_)
             | Event::CheckpointCaptured(_)
-            | Event::WorktreeSettled(_)
-            | Event::StateSnapshot(_)
-            | Event::StateDelta(_)
-            | Event::Notice(_)
-            | Event::Raw(_)
-            | Event::Custom(_) => Ok(()),
+            | Event::WorktreeSettled(_) => Ok(()),
             Event::Unknown(unknown) => Err(Refused::Unfit(format!(
                 "there is no event type {:?}",
                 unknown.kind
@@ -170,6 +201,37 @@ impl Run {
                 .any(|closed| closed.request == *request);
         fresh("request", request, known)?;
         room("open requests", self.requests.len(), MAX_OPEN_REQUESTS)
+    }
+
+    fn admit_questions(questions: &[Question]) -> Result<(), Refused> {
+        if questions.len() > MAX_QUESTIONS {
+            return Err(Refused::Unfit(format!(
+                "a request may ask at most {MAX_QUESTIONS} questions"
+            )));
+        }
+        match questions
+            .iter()
+            .find(|question| question.id.len() > MAX_SHORT_ID_BYTES)
+        {
+            Some(_) => Err(Refused::Unfit(format!(
+                "the id of a question may have at most {MAX_SHORT_ID_BYTES} bytes"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks that readers of JSON will be able to read these values.
+pub(crate) fn shallow<'v>(values: impl IntoIterator<Item = &'v Value>) -> Result<(), Refused> {
+    if values
+        .into_iter()
+        .any(|value| depth(value) > MAX_VALUE_DEPTH)
+    {
+        Err(Refused::Unfit(format!(
+            "a value may nest at most {MAX_VALUE_DEPTH} levels deep"
+        )))
+    } else {
+        Ok(())
     }
 }
 

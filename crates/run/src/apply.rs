@@ -14,7 +14,7 @@ use crate::{
     MAX_NAME_BYTES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS, MAX_OPEN_TASKS,
     MAX_PENDING_INPUTS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_SUMMARY_CHARS,
     MAX_WHY_BYTES, OpenCall, OpenMessage, OpenRequest, Outcome, Part, PendingInput, RequestId,
-    RequestKind, Role, Run, Seq, State, Stop, Timestamp, WaitMode, bounded_text,
+    RequestKind, Role, Run, State, Stop, Timestamp, WaitMode, bounded_text,
 };
 
 impl Run {

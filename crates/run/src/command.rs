@@ -106,7 +106,8 @@ pub enum Work {
         turn: TurnId,
     },
     /// Wait for all open requests, or for a time. Without either there is nothing to wait for, and nothing happens:
-    /// the answer came first.
+    /// the answer came first. A worker that keeps the run watches the time itself, so `due_at` goes with
+    /// [`WaitMode::Parked`].
     Wait {
         /// Whether the worker keeps the run.
         mode: WaitMode,

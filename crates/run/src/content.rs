@@ -64,6 +64,14 @@ impl Part {
             vendor: None,
         }
     }
+
+    /// What the vendor wants back with it.
+    pub fn vendor(&self) -> Option<&Value> {
+        match self {
+            Self::Text { vendor, .. } | Self::Reasoning { vendor, .. } => vendor.as_ref(),
+            Self::Refusal { .. } | Self::Source { .. } | Self::File { .. } => None,
+        }
+    }
 }
 
 /// The texts of the text parts, joined by nothing: parts of one message are one text.

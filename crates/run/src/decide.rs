@@ -1,5 +1,6 @@
 //! Accepting or refusing a command. Pure: the result is the events to write, in order.
 
+use crate::admit::shallow;
 use crate::event::{
     ApprovalResolved, AttemptEnd, AttemptEnded, AttemptStarted, ClientToolAnswered, InputConsumed,
     InputMode, InputReceived, InputReturned, QuestionAnswered, RequestExpired, ReturnCode,
@@ -58,6 +59,7 @@ impl Run {
             Command::Conclude(outcome) => match &self.state {
                 State::Final(outcome) => Err(Refused::Final(outcome.status)),
                 State::Queued { .. } | State::Running | State::Waiting { .. } => {
+                    final_only(&outcome)?;
                     Ok(self.finish(outcome))
                 }
             },
@@ -263,8 +265,9 @@ impl Run {
                 }
                 Ok(vec![InputConsumed { input, turn }.into()])
             }
-            Work::Wait { mode, due_at } => Ok(self.wait(mode, due_at)),
+            Work::Wait { mode, due_at } => self.wait(mode, due_at, policy),
             Work::Finish(outcome) => {
+                final_only(&outcome)?;
                 let pending: Vec<InputId> = self
                     .inputs
                     .iter()
@@ -276,38 +279,56 @@ impl Run {
                 }
                 Ok(self.finish(outcome))
             }
+            Work::End {
+                end: AttemptEnd::Parked,
+                ..
+            } => Err(Refused::Unfit(
+                "an attempt parks by waiting, not by its end".to_owned(),
+            )),
             Work::End { end, why } => Ok(self.end_attempt_events(end, why, policy, now)),
         }
     }
 
-    fn wait(&self, mode: WaitMode, due_at: Option<Timestamp>) -> Vec<Event> {
+    fn wait(
+        &self,
+        mode: WaitMode,
+        due_at: Option<Timestamp>,
+        policy: &Policy,
+    ) -> Result<Vec<Event>, Refused> {
+        if mode == WaitMode::Held && due_at.is_some() {
+            // Nothing would end such a wait: times are watched for runs without a worker.
+            return Err(Refused::Unfit(
+                "a worker that keeps the run watches the time itself".to_owned(),
+            ));
+        }
         // A stop must find a worker that hears it, or a state in which it ends the run at once; a run that is told to
         // stop never begins to wait.
         if (self.requests.is_empty() && due_at.is_none()) || self.stop.is_some() {
-            return vec![];
+            return Ok(vec![]);
         }
         let requests = self.requests.keys().cloned().collect();
         let waiting = RunWaiting {
             requests,
             mode,
             due_at,
-        }
-        .into();
-        match mode {
-            WaitMode::Held => vec![waiting],
+        };
+        Ok(match mode {
+            WaitMode::Held => vec![waiting.into()],
             WaitMode::Parked => {
-                let why = "waits without a worker".to_owned();
-                vec![
-                    waiting,
+                let why = "waits without a worker";
+                let mut events = self.close_parked(policy.survives, why);
+                events.push(waiting.into());
+                events.push(
                     AttemptEnded {
                         end: AttemptEnd::Parked,
-                        why,
+                        why: why.to_owned(),
                         due_at: None,
                     }
                     .into(),
-                ]
+                );
+                events
             }
-        }
+        })
     }
 
     /// The end of the run: closure, then the final event.
@@ -336,9 +357,9 @@ impl Run {
         now: Timestamp,
     ) -> Vec<Event> {
         let mut events = self.close_attempt(policy.survives, &why);
-        let n_lost = self.n_lost + u32::from(end == AttemptEnd::Lost);
-        // The first loss is usually the server's own restart: then the run goes on at once.
-        let due_at = (n_lost > 1).then(|| now.plus_ms(policy.backoff.delay_ms(n_lost - 1, None)));
+        // The first loss is usually the server's own restart: then the run goes on at once, as after a hand-over.
+        let due_at = (end == AttemptEnd::Lost && self.n_lost > 0)
+            .then(|| now.plus_ms(policy.backoff.delay_ms(self.n_lost, None)));
         events.push(
             AttemptEnded {
                 end,
@@ -402,4 +423,13 @@ impl Run {
             .filter_map(|(id, open)| Some((open.expires_at?, id)))
             .min()
     }
+}
+
+/// Refuses an outcome that is none, or that no reader could read.
+fn final_only(outcome: &Outcome) -> Result<(), Refused> {
+    if !outcome.status.is_final() {
+        let status = outcome.status;
+        return Err(Refused::Unfit(format!("a run cannot end as {status}")));
+    }
+    shallow(&outcome.output)
 }

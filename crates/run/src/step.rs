@@ -78,9 +78,18 @@ impl Run {
             } if *due <= now => return Step::Claim,
             State::Queued { due_at: Some(due) }
             | State::Waiting {
-                due_at: Some(due), ..
+                mode: WaitMode::Parked,
+                due_at: Some(due),
+                ..
             } => later(*due),
-            State::Waiting { due_at: None, .. } | State::Running | State::Final(_) => {}
+            // A worker watches the times of its own work.
+            State::Waiting {
+                mode: WaitMode::Held,
+                ..
+            }
+            | State::Waiting { due_at: None, .. }
+            | State::Running
+            | State::Final(_) => {}
         }
         sleep.map_or(Step::Wait, Step::SleepUntil)
     }

@@ -262,7 +262,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         "message.completed" => MessageCompleted {
             message,
             parts: (n > 64).then(|| parts(n, &text, &value)),
-            interrupted: n % 2 == 0,
+            interrupted: n.is_multiple_of(2),
         }
         .into(),
         "message.discarded" => MessageDiscarded { message, why: text }.into(),
@@ -272,7 +272,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             kind: pick(n, &[ToolKind::Command, ToolKind::Other]),
             title: some_text,
             message: Some(message),
-            idempotent: n % 2 == 0,
+            idempotent: n.is_multiple_of(2),
         }
         .into(),
         "tool.args.delta" => ToolArgsDelta { call, text }.into(),
