@@ -1,1 +1,43 @@
-//! Placeholder header; replaced by the crate's own documentation.
+//! What goes over the wire: the native bodies, the error codes and the reading of server-sent events.
+//!
+//! The one rule of this crate: it is pure. It performs no IO and reads no clock, so that server, command line and
+//! console agree on every byte by construction.
+
+mod limits;
+
+mod code;
+mod problem;
+mod read;
+mod suggest;
+
+mod agents;
+mod answer;
+mod apply;
+mod events;
+mod feed;
+mod inputs;
+mod run_body;
+mod start;
+mod stop;
+mod threads;
+mod tokens;
+
+mod schema;
+pub mod sse;
+
+pub use agents::{AgentBody, AgentList};
+pub use answer::RequestAnswer;
+pub use apply::ApplyRun;
+pub use code::Code;
+pub use events::{EventsPage, StoreNotice};
+pub use feed::FeedChange;
+pub use inputs::{InputAnswer, InputList, SendInput};
+pub use limits::*;
+pub use problem::{PROBLEM_MEDIA_TYPE, Problem};
+pub use read::{Unreadable, read};
+pub use run_body::{RunBody, RunList};
+pub use start::{ConflictRule, Settings, StartRun};
+pub use stop::{StopAnswer, StopRun};
+pub use suggest::closest;
+pub use threads::{CreateThread, PatchThread, ThreadBody, ThreadList, ThreadRun};
+pub use tokens::{CreateToken, TokenBody, TokenRight};

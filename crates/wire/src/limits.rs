@@ -1,0 +1,26 @@
+//! Every bound of what goes over the wire, named once.
+
+/// Longest server-sent event that a reader takes in, bytes: an event of the log with its frame, and room.
+pub const SSE_EVENT_BYTES: usize = 8 * 1024 * 1024;
+/// Longest `Idempotency-Key`, bytes.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 200;
+/// Longest word of a client about a stop or an application, bytes.
+pub const WHY_BYTES: usize = 2 * 1024;
+/// Largest metadata of a run or thread, bytes of its JSON.
+pub const METADATA_BYTES: usize = 16 * 1024;
+/// Longest title of a thread, bytes.
+pub const TITLE_BYTES: usize = 1024;
+/// Longest body of a thread, bytes.
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Most labels of a thread.
+pub const LABELS: usize = 64;
+/// Longest label, column or note, bytes.
+pub const LABEL_BYTES: usize = 200;
+/// Most parts of one input or message.
+pub const PARTS: usize = 256;
+/// Most runs of one stream over several.
+pub const STREAM_RUNS: usize = 50;
+/// Longest life of a token, seconds.
+pub const TOKEN_SECONDS: u64 = 24 * 60 * 60;
+/// Life of a token that does not say, seconds.
+pub const TOKEN_DEFAULT_SECONDS: u64 = 15 * 60;

@@ -1,0 +1,172 @@
+//! Reading a JSON body, with an error that says where and what.
+
+use serde::de::DeserializeOwned;
+
+use crate::closest;
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It is not JSON.
+    #[error("{0}")]
+    NotJson(String),
+    /// It is JSON of another form.
+    #[error("{message}")]
+    Unfit {
+        /// Where, for example `settings.model`; empty for the whole body.
+        path: String,
+        /// What is wrong.
+        message: String,
+        /// The name that was probably meant.
+        suggestion: Option<String>,
+    },
+}
+
+/// Reads a body.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        unreadable(
+            if path == "." { String::new() } else { path },
+            &error.into_inner(),
+        )
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| Unreadable::NotJson(error.to_string()))?;
+    Ok(value)
+}
+
+fn unreadable(path: String, error: &serde_json::Error) -> Unreadable {
+    if !error.is_data() {
+        return Unreadable::NotJson(error.to_string());
+    }
+    // A body is written by a program, where a path helps and a line and column do not.
+    let text = error.to_string();
+    let what = match text.rsplit_once(" at line ") {
+        Some((what, _)) => what,
+        None => &text,
+    };
+    let suggestion = suggestion(what);
+    let hint = suggestion
+        .as_ref()
+        .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let message = if path.is_empty() {
+        format!("{what}{hint}")
+    } else {
+        format!("{path}: {what}{hint}")
+    };
+    Unreadable::Unfit {
+        path,
+        message,
+        suggestion,
+    }
+}
+
+/// serde says "unknown field `agnet`, expected one of `agent`, `input`", and the same of variants.
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (written, rest) = rest.split_once('`')?;
+    let names = rest.split('`').skip(1).step_by(2);
+    closest(written, names).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CreateToken, RequestAnswer, SendInput, StartRun};
+
+    #[track_caller]
+    fn check<T: DeserializeOwned + std::fmt::Debug>(body: &str, path: &str, message: &str) {
+        match read::<T>(body.as_bytes()).unwrap_err() {
+            Unreadable::NotJson(found) => assert_eq!((path, message), ("not json", found.as_str())),
+            Unreadable::Unfit {
+                path: at,
+                message: found,
+                ..
+            } => assert_eq!((path, message), (at.as_str(), found.as_str())),
+        }
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_says_where_and_what() {
+        check::<StartRun>(
+            "{",
+            "not json",
+            "EOF while parsing an object at line 1 column 1",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x"} 1"#,
+            "not json",
+            "trailing characters at line 1 column 27",
+        );
+        check::<StartRun>(r#"{"input":"x"}"#, "", "missing field `agent`");
+        check::<StartRun>(
+            r#"{"agent":7,"input":"x"}"#,
+            "agent",
+            "agent: invalid type: integer `7`, expected a string",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":7}"#,
+            "input",
+            "input: expected a string or an object with parts, variables, messages or tools",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","thread_id":""}"#,
+            "thread_id",
+            "thread_id: thread id must not be empty",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","settings":{"modell":"x"}}"#,
+            "settings.modell",
+            "settings.modell: unknown field `modell`, expected one of `model`, `temperature`, `max_output_tokens`; did you mean `model`?",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","on_conflict":"supercede"}"#,
+            "on_conflict",
+            "on_conflict: unknown variant `supercede`, expected one of `reject`, `enqueue`, `supersede`, `steer`; did you mean `supersede`?",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","supersedes":"x"}"#,
+            "supersedes",
+            "supersedes: run id must be a UUID in lower case with hyphens",
+        );
+        check::<SendInput>(
+            r#"{"mode":"steer","parts":[]}"#,
+            "parts",
+            "parts: must not be empty",
+        );
+        check::<RequestAnswer>(
+            "{}",
+            "",
+            "an answer is {decision, note?}, {answers} or {result}",
+        );
+        check::<RequestAnswer>(
+            r#"{"decision":"allow","answers":{}}"#,
+            "",
+            "an answer is one of decision, answers and result, not several",
+        );
+        check::<RequestAnswer>(r#"{"result":1,"note":"x"}"#, "", "note goes with decision");
+        check::<CreateToken>(
+            r#"{"run_id":"x","rights":[]}"#,
+            "run_id",
+            "run_id: run id must be a UUID in lower case with hyphens",
+        );
+    }
+
+    #[test]
+    fn each_answer_reads_back() {
+        for body in [
+            r#"{"decision":"allow","note":"go"}"#,
+            r#"{"decision":"deny"}"#,
+            r#"{"answers":{"a":"b"}}"#,
+            r#"{"result":null}"#,
+        ] {
+            let answer: RequestAnswer = read(body.as_bytes()).unwrap();
+            assert_eq!(serde_json::to_string(&answer).unwrap(), body);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Schemas of types that come from `run`, which knows nothing of documents.
+
+use run::Status;
+use run::event::Decision;
+use serde::Serialize;
+use utoipa::openapi::schema::{
+    AnyOfBuilder, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type,
+};
+
+fn words(of: impl IntoIterator<Item = impl Serialize>) -> Schema {
+    let words = of
+        .into_iter()
+        .map(|word| serde_json::to_value(word).unwrap_or_default());
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .into()
+}
+
+fn object() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object)
+}
+
+fn text() -> Object {
+    Object::with_type(Type::String)
+}
+
+fn integer() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .build()
+}
+
+fn number() -> Object {
+    Object::with_type(Type::Number)
+}
+
+pub(crate) fn status() -> Schema {
+    words(Status::ALL)
+}
+
+pub(crate) fn decision() -> Schema {
+    words(Decision::ALL)
+}
+
+pub(crate) fn trigger() -> Schema {
+    words(["user", "api", "autostart", "schedule", "continue"])
+}
+
+pub(crate) fn input_mode() -> Schema {
+    words(["steer", "follow_up"])
+}
+
+pub(crate) fn usage() -> Schema {
+    object()
+        .property("input_tokens", integer())
+        .property("output_tokens", integer())
+        .property("reasoning_tokens", integer())
+        .property("cached_input_tokens", integer())
+        .property("cost_usd", number())
+        .into()
+}
+
+pub(crate) fn budget() -> Schema {
+    object()
+        .property("tokens", integer())
+        .property("steps", integer())
+        .property("cost_usd", number())
+        .property("wall_ms", integer())
+        .property("unwatched_ms", integer())
+        .into()
+}
+
+pub(crate) fn error_info() -> Schema {
+    object()
+        .property("code", text())
+        .property("message", text())
+        .into()
+}
+
+fn part() -> Object {
+    let kind = words(["text", "reasoning", "refusal", "source", "file"]);
+    object()
+        .property("type", kind)
+        .property("text", text())
+        .property("url", text())
+        .property("title", text())
+        .property("media_type", text())
+        .property("name", text())
+        .required("type")
+        .build()
+}
+
+pub(crate) fn parts() -> Schema {
+    let list = ArrayBuilder::new().items(part());
+    AnyOfBuilder::new().item(text()).item(list).into()
+}
+
+pub(crate) fn input() -> Schema {
+    let message = object()
+        .property("id", text())
+        .property("role", words(["system", "user", "assistant", "tool"]))
+        .property("parts", parts());
+    let tool = object()
+        .property("name", text())
+        .property("description", text())
+        .property("parameters", object());
+    let full = object()
+        .property("parts", parts())
+        .property("variables", object())
+        .property("messages", ArrayBuilder::new().items(message))
+        .property("tools", ArrayBuilder::new().items(tool));
+    AnyOfBuilder::new().item(text()).item(full).into()
+}
