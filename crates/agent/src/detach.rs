@@ -1,8 +1,5 @@
 //! What a child does between `fork` and `exec`: the one place with unsafe code.
 
-use std::io;
-
-use rustix::process::getpid;
 use tokio::process::Command;
 
 /// Descriptors that are looked at one by one where the kernel cannot mark them all at once.
@@ -19,7 +16,8 @@ const SIGNALS: libc::c_int = 64;
 /// dies. That thread lives as long as this process, see the spawner. It is only the quick way: the kernel tells the
 /// direct child alone, and forgets it when a program with other rights is executed. The sweep is what is relied on.
 pub(crate) fn detach(command: &mut Command) {
-    let server = getpid();
+    #[cfg(target_os = "linux")]
+    let server = rustix::process::getpid();
     #[expect(
         unsafe_code,
         reason = "the closure runs in the forked child: it only makes system calls that are safe in a signal handler, \
@@ -33,7 +31,9 @@ pub(crate) fn detach(command: &mut Command) {
                 libc::signal(signal, libc::SIG_DFL);
             }
             close_on_exec();
-            end_with(server)
+            #[cfg(target_os = "linux")]
+            end_with(server)?;
+            Ok(())
         });
     }
 }
@@ -70,18 +70,13 @@ fn close_on_exec() {
 }
 
 #[cfg(target_os = "linux")]
-fn end_with(server: rustix::process::Pid) -> io::Result<()> {
+fn end_with(server: rustix::process::Pid) -> std::io::Result<()> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
     set_parent_process_death_signal(Some(Signal::TERM))?;
     // The server may have died before the line above.
     if getppid() == Some(server) {
         Ok(())
     } else {
-        Err(io::Error::from_raw_os_error(libc::ECHILD))
+        Err(std::io::Error::from_raw_os_error(libc::ECHILD))
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with(_: rustix::process::Pid) -> io::Result<()> {
-    Ok(())
 }

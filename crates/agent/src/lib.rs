@@ -37,6 +37,8 @@ mod keeper;
 mod leash;
 
 mod detach;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod spawner;
 
 mod pid;

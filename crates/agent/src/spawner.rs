@@ -4,26 +4,14 @@
 //! - A child can ask to be told when its parent dies, but "parent" is the *thread* that forked. The runtime's threads
 //!   come and go; this one stays.
 //! - This process becomes a subreaper: a daemon that a child leaves behind becomes our child instead of going to the
-//!   system's first process. When it dies, somebody here has to collect it.
-//!
-//! Collecting must not take a status from anybody who waits for it: the async runtime and the standard library wait
-//! for the children they started by number, and so do the other parts of the server. A dead child is therefore only
-//! collected when it provably is an orphan: it was not started here, and it is in a session that is neither ours nor
-//! its own. A direct child begins in our session and can only leave it by becoming the leader of a new one. What
-//! cannot be told apart (an orphan that led a session) is collected after a patience that no waiter needs.
+//!   system's first process, and is collected here: see the orphans.
 
-#[cfg(target_os = "linux")]
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-#[cfg(target_os = "linux")]
-use std::time::Instant;
 
-use rustix::process::{WaitOptions, waitpid};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
@@ -31,6 +19,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use crate::leash::Leash;
 use crate::limits::STARTS;
 use crate::marker::Marker;
+#[cfg(target_os = "linux")]
+use crate::orphans;
 use crate::pid::{Identity, Pid};
 use crate::sweep::sweep;
 use crate::table;
@@ -100,17 +90,17 @@ pub(crate) fn disown(child: Identity) {
 }
 
 /// Collects a dead process that is known to be an orphan of a run, unless it was started here.
+#[cfg(target_os = "linux")]
 pub(crate) fn collect_orphan(orphan: Identity) {
     let own = own();
     if !own.as_ref().is_some_and(|own| own.contains(&orphan)) {
-        collect(orphan.pid);
+        orphans::collect(orphan.pid);
     }
 }
 
-fn collect(pid: Pid) {
-    // Somebody may have been quicker: no child of ours is left by that number, which is as good.
-    let _ = waitpid(Some(pid.0), WaitOptions::NOHANG);
-}
+/// Orphans go to the system's first process.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn collect_orphan(_: Identity) {}
 
 fn own() -> MutexGuard<'static, Option<HashSet<Identity>>> {
     OWN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -130,9 +120,14 @@ fn spawner() -> io::Result<SyncSender<Start>> {
 }
 
 fn run(starts: &Receiver<Start>) {
-    let mut orphans = Orphans::default();
+    #[cfg(target_os = "linux")]
+    let mut orphans = orphans::Orphans::default();
     loop {
-        let next = match Orphans::look_again() {
+        #[cfg(target_os = "linux")]
+        let look_again = orphans::look_again();
+        #[cfg(not(target_os = "linux"))]
+        let look_again = None;
+        let next = match look_again {
             Some(later) => starts.recv_timeout(later),
             None => starts.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
@@ -150,7 +145,12 @@ fn run(starts: &Receiver<Start>) {
             // The sender is never dropped.
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        orphans.collect();
+        let mut own = own();
+        let own = own.get_or_insert_default();
+        // A status that was taken needs no keeping.
+        own.retain(|child| table::entry(child.pid).is_some_and(|entry| entry.identity == *child));
+        #[cfg(target_os = "linux")]
+        orphans.collect(own);
     }
 }
 
@@ -204,66 +204,3 @@ fn become_subreaper() {
 
 #[cfg(not(target_os = "linux"))]
 fn become_subreaper() {}
-
-/// Dead children that may be orphans.
-#[cfg(target_os = "linux")]
-#[derive(Debug, Default)]
-struct Orphans {
-    /// Dead ones that may be somebody else's, and since when.
-    doubtful: HashMap<Identity, Instant>,
-}
-
-#[cfg(target_os = "linux")]
-impl Orphans {
-    /// When to look for dead children again; None while there are no children at all.
-    fn look_again() -> Option<Duration> {
-        use rustix::process::{WaitId, WaitIdOptions, waitid};
-        let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let childless =
-            waitid(WaitId::All, peek).is_err_and(|error| error == rustix::io::Errno::CHILD);
-        (!childless).then_some(crate::limits::REAP_EVERY)
-    }
-
-    fn collect(&mut self) {
-        use crate::limits::REAP_PATIENCE;
-        let children = table::children();
-        let mut own = own();
-        let own = own.get_or_insert_default();
-        let now = Instant::now();
-        let our_session = rustix::process::getsid(None).ok();
-        let entries: Vec<_> = children.into_iter().filter_map(table::entry).collect();
-        // Statuses that were taken need no keeping. The kernel's list is not exact, so each is asked for by itself.
-        own.retain(|child| table::entry(child.pid).is_some_and(|entry| entry.identity == *child));
-        self.doubtful
-            .retain(|child, _| entries.iter().any(|entry| entry.identity == *child));
-        for entry in entries
-            .iter()
-            .filter(|entry| entry.dead && !own.contains(&entry.identity))
-        {
-            let session = entry.session.map(|session| session.0);
-            let orphan = session != our_session && entry.session != Some(entry.pid());
-            let since = *self.doubtful.entry(entry.identity).or_insert(now);
-            if orphan || now - since > REAP_PATIENCE {
-                collect(entry.pid());
-            }
-        }
-    }
-}
-
-/// Without a subreaper there are no orphans here, and the runtime collects our children.
-#[cfg(not(target_os = "linux"))]
-#[derive(Debug, Default)]
-struct Orphans;
-
-#[cfg(not(target_os = "linux"))]
-impl Orphans {
-    fn look_again() -> Option<Duration> {
-        None
-    }
-
-    fn collect(&mut self) {
-        own()
-            .get_or_insert_default()
-            .retain(|child| table::entry(child.pid).is_some_and(|entry| entry.identity == *child));
-    }
-}

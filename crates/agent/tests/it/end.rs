@@ -82,7 +82,6 @@ async fn a_process_whose_first_thread_has_ended_is_alive() {
     assert_eq!(process.finish().await.exit, Exit::Signal(9));
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn orphans_become_children_of_the_server_and_are_collected() {
     // The middle shell ends before the inner one, which is an orphan from then on.
