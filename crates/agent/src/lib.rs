@@ -12,10 +12,11 @@
 //! nothing but the marker.
 //!
 //! What escapes: a process that has no marker (it cleared its environment or wrote over it), *and* is in a session whose
-//! leader has none either or is dead, *and* whose parent was dead before the sweep began. A control group of its own for
-//! each run (cgroup v2) would close that: membership cannot be shed, `cgroup.procs` names all members, and `cgroup.kill`
-//! ends them in one step that no fork escapes. It needs a delegated subtree, which a server without rights has only
-//! under systemd, so it could only be an addition.
+//! leader has none either or is dead, *and* whose parent was dead at the first look. A stop looks before each signal, so
+//! that is what an agent had cut loose before; after an agent's own end there is only the look of the sweep. A control
+//! group of its own for each run (cgroup v2) would close that: membership cannot be shed, `cgroup.procs` names all
+//! members, and `cgroup.kill` ends them in one step that no fork escapes. It needs a delegated subtree, which a server
+//! without rights has only under systemd, so it could only be an addition.
 //!
 //! Linux is what this is made for. On other Unix systems an environment cannot be read: see `table/ps.rs` for what is
 //! lost.
