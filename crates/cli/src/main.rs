@@ -1,3 +1,6 @@
 //! The binary `outlive`.
 
+mod config;
+mod render;
+
 fn main() {}

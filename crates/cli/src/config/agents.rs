@@ -1,0 +1,104 @@
+//! `[agents.NAME]`, and the agents that exist without configuration.
+
+use std::collections::BTreeMap;
+
+use run::{AgentSpec, DriverKind, MAX_NAME_BYTES, Setting};
+
+use super::document::Named;
+use super::error::{Origin, Problem};
+use super::place::Surroundings;
+use super::suggest::hint;
+use super::vendor::Vendor;
+
+/// The scripted agent that exists without configuration.
+pub(crate) const DEMO: &str = "demo";
+/// The agent that talks to a model and exists without configuration.
+pub(crate) const CHAT: &str = "chat";
+
+/// The models of `chat`: the first whose key is in the environment, else the last.
+const CHAT_MODELS: [(Option<&str>, &str); 3] = [
+    (Some("OPENAI_API_KEY"), "openai/gpt-5-mini"),
+    (Some("OPENROUTER_API_KEY"), "openrouter/openrouter/auto"),
+    (None, "ollama/qwen3"),
+];
+
+/// An agent with one plain model call and no instructions of its own; a run may choose the model.
+fn chat(surroundings: &Surroundings) -> AgentSpec {
+    let model = CHAT_MODELS
+        .iter()
+        .find(|(key, _)| key.is_none_or(|key| surroundings.var(key).is_some()));
+    AgentSpec {
+        model: model.map(|(_, model)| (*model).to_owned()),
+        description: Some("A plain model call; --model chooses another model".to_owned()),
+        overridable: vec![
+            Setting::Model,
+            Setting::Temperature,
+            Setting::MaxOutputTokens,
+        ],
+        ..AgentSpec::new(DriverKind::Model)
+    }
+}
+
+/// The agents of the file and those that exist anyway, or all that is wrong with them.
+pub(super) fn resolve(
+    named: Vec<Named<AgentSpec>>,
+    vendors: &BTreeMap<String, Vendor>,
+    surroundings: &Surroundings,
+) -> Result<BTreeMap<String, AgentSpec>, Vec<Problem>> {
+    let mut agents = BTreeMap::from([
+        (
+            DEMO.to_owned(),
+            AgentSpec::scripted(vec![run::ScriptStep {
+                text: Some("x".into()),
+                ..Default::default()
+            }]),
+        ),
+        (CHAT.to_owned(), chat(surroundings)),
+    ]);
+    let mut problems = Vec::new();
+    for Named {
+        name,
+        origin,
+        mut section,
+    } in named
+    {
+        let mut found = section.problems();
+        found.extend(name_problem(&name));
+        found.extend(vendor_problem(&section, vendors));
+        problems.extend(found.into_iter().map(|message| Problem {
+            origin: origin.clone(),
+            message: format!("agent {name}: {message}"),
+        }));
+        if let (Some(directory), Origin::File { path, .. }) = (&section.directory, &origin) {
+            let beside = path.parent().map(|parent| parent.join(directory));
+            section.directory = beside.map(|path| path.display().to_string());
+        }
+        agents.insert(name, section);
+    }
+    if problems.is_empty() {
+        Ok(agents)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Names stand in addresses and on command lines.
+fn name_problem(name: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let good = !name.is_empty() && name.len() <= MAX_NAME_BYTES && name.chars().all(fits);
+    (!good).then(|| {
+        format!("a name has 1 to {MAX_NAME_BYTES} letters, digits, hyphens, underscores and dots")
+    })
+}
+
+fn vendor_problem(spec: &AgentSpec, vendors: &BTreeMap<String, Vendor>) -> Option<String> {
+    let vendor = spec.model_spec()?.vendor;
+    if vendors.contains_key(&vendor) {
+        return None;
+    }
+    let known: Vec<&str> = vendors.keys().map(String::as_str).collect();
+    Some(format!(
+        "model names the unknown vendor \"{vendor}\"{}",
+        hint(&vendor, &known)
+    ))
+}

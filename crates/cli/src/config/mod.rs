@@ -1,0 +1,26 @@
+//! The configuration: `outlive.toml`, over it the environment, over it the flags.
+//!
+//! Unknown keys are errors. Zero configuration works.
+
+mod error;
+mod place;
+mod suggest;
+
+mod settings;
+mod vendor;
+
+mod agents;
+mod document;
+mod load;
+mod overrides;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use agents::{CHAT, DEMO};
+pub(crate) use error::{ConfigError, Origin};
+pub(crate) use load::{Config, Flags, load};
+pub(crate) use place::{FILE, Surroundings};
+pub(crate) use settings::{Limits, LogFormat, Server, Worker};
+pub(crate) use suggest::hint;
+pub(crate) use vendor::Vendor;

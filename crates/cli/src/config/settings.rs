@@ -1,0 +1,90 @@
+//! The sections of the configuration and their defaults. `outlive.default.toml` says the same for people; a test
+//! proves that the two agree.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// `[server]`: where it listens and what it keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Address and port.
+    pub(crate) listen: SocketAddr,
+    /// Where the data is; a file in the user's data directory if missing.
+    pub(crate) store: Option<String>,
+    /// The address under which clients reach it, where that is not `listen`.
+    pub(crate) public_url: Option<String>,
+    /// Origins of web pages that may use it from a browser.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Addresses of proxies whose word about the client's address is taken.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// How the log is written.
+    pub(crate) log: LogFormat,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4600),
+            store: None,
+            public_url: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            log: LogFormat::Auto,
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// Text, coloured on a terminal.
+    Auto,
+    /// Text without colour.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[worker]`: how runs are performed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Worker {
+    /// Runs that are performed at once.
+    pub(crate) slots: usize,
+    /// Seconds that attempts have to reach a boundary when the server is told to end.
+    pub(crate) drain_s: u64,
+    /// Seconds that a worker's lease lasts without being renewed.
+    pub(crate) lease_s: u64,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            slots: 64,
+            drain_s: 10,
+            lease_s: 5,
+        }
+    }
+}
+
+/// `[limits]`: what is bounded and how long things are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Queued runs of one tenant.
+    pub(crate) queued_runs: u32,
+    /// Days after which the log of a finished run is deleted; 0 keeps it for ever.
+    pub(crate) retain_days: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queued_runs: 10_000,
+            retain_days: 0,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `[vendors.NAME]`: where models are served. Three exist without configuration.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The protocol that a vendor speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WireName {
+    /// OpenAI's chat completions.
+    Openai,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's Gemini.
+    Gemini,
+    /// Ollama's own.
+    Ollama,
+}
+
+impl WireName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        }
+    }
+}
+
+/// A vendor as its section says it; what is missing comes from the built-in vendor of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct VendorSection {
+    /// The protocol.
+    pub(crate) wire: Option<WireName>,
+    /// The address up to and with the version.
+    pub(crate) base_url: Option<String>,
+    /// The variable of the server's environment that holds the key.
+    pub(crate) key_env: Option<String>,
+}
+
+/// A vendor that can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vendor {
+    /// The address up to and with the version.
+    pub(crate) base_url: String,
+    /// The variable of the server's environment that holds the key; a local vendor wants none.
+    pub(crate) key_env: Option<String>,
+}
+
+/// The vendors that exist without configuration: name, address, variable of the key.
+pub(crate) const BUILT_IN: [(&str, &str, Option<&str>); 3] = [
+    (
+        "openai",
+        "https://api.openai.com/v1",
+        Some("OPENAI_API_KEY"),
+    ),
+    (
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        Some("OPENROUTER_API_KEY"),
+    ),
+    ("ollama", "http://127.0.0.1:11434/v1", None),
+];
+
+/// The built-in vendors.
+pub(crate) fn built_in() -> BTreeMap<String, Vendor> {
+    let vendors = BUILT_IN.map(|(name, base_url, key_env)| {
+        let vendor = Vendor {
+            base_url: base_url.to_owned(),
+            key_env: key_env.map(str::to_owned),
+        };
+        (name.to_owned(), vendor)
+    });
+    vendors.into()
+}
+
+impl VendorSection {
+    /// The vendor that the section and the built-in one of its name make, or what is wrong.
+    pub(crate) fn resolve(self, built_in: Option<&Vendor>) -> Result<Vendor, String> {
+        let wire = self.wire.unwrap_or(WireName::Openai);
+        if wire != WireName::Openai {
+            return Err(format!(
+                "wire \"{0}\" is not built into this version, only \"openai\" is; \
+                 {0} models are reached through a vendor that speaks it, such as openrouter",
+                wire.as_str()
+            ));
+        }
+        let base_url = self
+            .base_url
+            .or_else(|| built_in.map(|vendor| vendor.base_url.clone()))
+            .ok_or("base_url is missing, for example base_url = \"http://127.0.0.1:9000/v1\"")?;
+        if !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
+            return Err("base_url must begin with http:// or https://".to_owned());
+        }
+        Ok(Vendor {
+            base_url,
+            key_env: self
+                .key_env
+                .or_else(|| built_in.and_then(|vendor| vendor.key_env.clone())),
+        })
+    }
+}

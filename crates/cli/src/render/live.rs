@@ -1,0 +1,385 @@
+//! A run on a terminal: its text as it comes, everything else in short lines, a status line below.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use run::event::{
+    AttemptEnd, InputMode, InputReceived, MessageCompleted, NoticeLevel, PlanStepStatus, TurnStatus,
+};
+use run::{Event, MessageId, Part, Role, Timestamp};
+
+use super::clean::{clean, clean_line};
+use super::page::Page;
+use super::requests;
+use super::status_line::StatusLine;
+use super::style::Tone;
+use super::tools::Tools;
+use super::words::{brief, count, counted, duration};
+
+/// Characters of one line about something.
+pub(super) const LINE_CHARS: usize = 160;
+/// Characters of the input that are shown.
+const INPUT_CHARS: usize = 2_000;
+
+/// A run as it is shown.
+pub(crate) struct Live<W> {
+    page: Page<W>,
+    /// The id, for the commands that are suggested.
+    run: String,
+    status: StatusLine,
+    tools: Tools,
+    /// The message and voice that the last text on the page belongs to.
+    open: Option<(MessageId, Voice)>,
+    messages: HashMap<MessageId, Said>,
+}
+
+/// How a message's text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    Answer,
+    Reasoning,
+}
+
+/// What was shown of a message.
+struct Said {
+    role: Role,
+    answer: String,
+    reasoning: bool,
+}
+
+impl<W: Write> Live<W> {
+    pub(crate) fn new(out: W, run: String, width: usize, colour: bool) -> Self {
+        Self {
+            page: Page::new(out, width, colour),
+            run,
+            status: StatusLine::default(),
+            tools: Tools::default(),
+            open: None,
+            messages: HashMap::new(),
+        }
+    }
+
+    /// The columns of the terminal now.
+    pub(crate) fn resize(&mut self, width: usize) {
+        self.page.resize(width);
+    }
+
+    /// Draws the status line as it is at a time.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> io::Result<()> {
+        let line = self.status.line(&self.tools, now);
+        self.page.status(line.as_deref())
+    }
+
+    /// Takes the status line away: others write to the terminal now.
+    pub(crate) fn rest(&mut self) -> io::Result<()> {
+        self.page.status(None)?;
+        self.page.fresh_line()?;
+        self.page.status(None)
+    }
+
+    /// A line about the connection or the command itself.
+    pub(crate) fn notice(&mut self, text: &str) -> io::Result<()> {
+        self.line(Tone::Dim, &clean_line(text, usize::MAX))
+    }
+
+    /// Shows an event.
+    pub(crate) fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
+        self.status.take(at, event);
+        match event {
+            Event::RunCreated(run) => {
+                let head = format!("{} · {} · thread {}", self.run, run.agent, run.thread);
+                self.line(Tone::Dim, &clean_line(&head, LINE_CHARS))?;
+                self.person("›", &run.input.as_text())
+            }
+            Event::MessageStarted(message) => {
+                let said = Said {
+                    role: message.role,
+                    answer: String::new(),
+                    reasoning: false,
+                };
+                self.messages.insert(message.message.clone(), said);
+                Ok(())
+            }
+            Event::TextDelta(delta) => self.say(&delta.message, Voice::Answer, &delta.text),
+            Event::ReasoningDelta(delta) => self.say(&delta.message, Voice::Reasoning, &delta.text),
+            Event::MessageCompleted(message) => self.completed(message),
+            Event::MessageDiscarded(discarded) => {
+                let shown = self
+                    .messages
+                    .remove(&discarded.message)
+                    .is_some_and(|said| said.reasoning || !said.answer.is_empty());
+                if !shown {
+                    return Ok(());
+                }
+                let text = format!("↩ taken back: {}; it is said again", discarded.why);
+                self.line(Tone::Warn, &clean_line(&text, LINE_CHARS))
+            }
+            Event::InputReceived(input) => self.input(input),
+            Event::InputReturned(input) => {
+                let text = format!("↩ input {} was not heard", input.input);
+                self.line(Tone::Warn, &clean_line(&text, LINE_CHARS))
+            }
+            Event::Notice(notice) => {
+                let (sign, tone) = match notice.level {
+                    NoticeLevel::Info => ("·", Tone::Dim),
+                    NoticeLevel::Warning => ("!", Tone::Warn),
+                    NoticeLevel::Error => ("✗", Tone::Bad),
+                };
+                self.line(
+                    tone,
+                    &clean_line(&format!("{sign} {}", notice.text), LINE_CHARS * 4),
+                )
+            }
+            Event::RunFinished(end) => {
+                self.page.fresh_line()?;
+                let line = self.status.end(end);
+                let tone = match end.status {
+                    run::Status::Succeeded => Tone::Good,
+                    run::Status::Failed => Tone::Bad,
+                    _ => Tone::Warn,
+                };
+                self.line(tone, &clean_line(&line, LINE_CHARS * 8))
+            }
+            event if self.tools.take(at, event, &mut self.page)? => {
+                self.open = None;
+                Ok(())
+            }
+            event => {
+                let lines = requests::lines(&self.run, at, event);
+                if !lines.is_empty() {
+                    self.open = None;
+                    for (tone, text) in lines {
+                        self.page.line(tone, &text)?;
+                    }
+                    return Ok(());
+                }
+                match other(event) {
+                    Some((tone, text)) => self.line(tone, &clean_line(&text, LINE_CHARS)),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn written(&self) -> &W {
+        self.page.written()
+    }
+
+    fn line(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+        self.open = None;
+        self.page.line(tone, text)
+    }
+
+    fn person(&mut self, sign: &str, text: &str) -> io::Result<()> {
+        self.open = None;
+        let mut text = text.trim().to_owned();
+        if let Some((end, _)) = text.char_indices().nth(INPUT_CHARS) {
+            text.truncate(end);
+            text.push_str(" …");
+        }
+        for (n, line) in clean(&text).lines().enumerate() {
+            let sign = if n == 0 { sign } else { " " };
+            self.page.line(Tone::Person, &format!("{sign} {line}"))?;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: &InputReceived) -> io::Result<()> {
+        let sign = match input.mode {
+            InputMode::Steer => "› (steer)",
+            InputMode::FollowUp => "› (next)",
+        };
+        let texts: Vec<&str> = input.parts.iter().filter_map(text_of).collect();
+        self.person(sign, &texts.join("\n"))
+    }
+
+    fn say(&mut self, message: &MessageId, voice: Voice, text: &str) -> io::Result<()> {
+        let said = self.messages.entry(message.clone()).or_insert(Said {
+            role: Role::Assistant,
+            answer: String::new(),
+            reasoning: false,
+        });
+        if said.role != Role::Assistant {
+            return Ok(());
+        }
+        match voice {
+            Voice::Answer => said.answer.push_str(text),
+            Voice::Reasoning => said.reasoning = true,
+        }
+        let block = (message.clone(), voice);
+        if self.open.as_ref() != Some(&block) {
+            self.page.fresh_line()?;
+            self.open = Some(block);
+        }
+        let tone = match voice {
+            Voice::Answer => Tone::Plain,
+            Voice::Reasoning => Tone::Dim,
+        };
+        self.page.text(tone, &clean(text))
+    }
+
+    /// The parts are the truth: what was not said yet is said, and what was said otherwise is said again.
+    fn completed(&mut self, message: &MessageCompleted) -> io::Result<()> {
+        let (said, reasoned) = match self.messages.get(&message.message) {
+            Some(said) if said.role != Role::Assistant => return Ok(()),
+            Some(said) => (said.answer.clone(), said.reasoning),
+            None => (String::new(), false),
+        };
+        for part in message.parts.iter().flatten() {
+            match part {
+                Part::Reasoning { text, .. } if !reasoned => {
+                    self.say(&message.message, Voice::Reasoning, text)?;
+                }
+                Part::Source { url, title } => {
+                    let title = title.as_deref().unwrap_or("source");
+                    self.line(
+                        Tone::Dim,
+                        &clean_line(&format!("⌁ {title}: {url}"), LINE_CHARS),
+                    )?;
+                }
+                Part::File {
+                    media_type,
+                    url,
+                    name,
+                } => {
+                    let name = name.as_deref().unwrap_or(media_type);
+                    let text = format!("⌁ file {name}: {}", clean_line(url, 80));
+                    self.line(Tone::Dim, &clean_line(&text, LINE_CHARS))?;
+                }
+                Part::Reasoning { .. } | Part::Text { .. } | Part::Refusal { .. } => {}
+            }
+        }
+        if let Some(parts) = &message.parts {
+            let truth: String = parts.iter().filter_map(text_of).collect();
+            if let Some(rest) = truth.strip_prefix(&said) {
+                if !rest.is_empty() {
+                    self.say(&message.message, Voice::Answer, rest)?;
+                }
+            } else {
+                self.line(Tone::Warn, "↩ the vendor corrected the text above:")?;
+                self.say(&message.message, Voice::Answer, &truth)?;
+            }
+        }
+        self.messages.remove(&message.message);
+        self.open = None;
+        Ok(())
+    }
+}
+
+/// What a part adds to the text of a message.
+pub(super) fn text_of(part: &Part) -> Option<&str> {
+    match part {
+        Part::Text { text, .. } | Part::Refusal { text } => Some(text),
+        Part::Reasoning { .. } | Part::Source { .. } | Part::File { .. } => None,
+    }
+}
+
+/// Everything that is worth one line and no more.
+fn other(event: &Event) -> Option<(Tone, String)> {
+    let dim = |text: String| Some((Tone::Dim, text));
+    match event {
+        Event::AttemptStarted(_)
+        | Event::RunWaiting(_)
+        | Event::InputConsumed(_)
+        | Event::SessionStarted(_)
+        | Event::SessionChanged(_)
+        | Event::TurnStarted(_)
+        | Event::StepStarted(_)
+        | Event::StepFinished(_)
+        | Event::UsageUpdated(_)
+        | Event::StateSnapshot(_)
+        | Event::StateDelta(_) => None,
+        Event::AttemptEnded(end) => match end.end {
+            AttemptEnd::Parked => None,
+            AttemptEnd::HandedOver => dim(format!("↻ handed over: {}", end.why)),
+            AttemptEnd::Lost => Some((Tone::Warn, format!("↻ the attempt was lost: {}", end.why))),
+        },
+        Event::StopRequested(stop) => {
+            let why = stop
+                .why
+                .as_deref()
+                .map_or(String::new(), |why| format!(": {why}"));
+            Some((
+                Tone::Warn,
+                format!("■ stop requested by {}{why}", stop.by.0),
+            ))
+        }
+        Event::SessionExited(exit) => dim(format!("· the agent's process ended ({})", exit.kind)),
+        Event::TurnCompleted(turn) => match (turn.status, &turn.error) {
+            (TurnStatus::Failed, Some(error)) => {
+                Some((Tone::Bad, format!("✗ the turn failed: {}", error.message)))
+            }
+            (TurnStatus::Failed, None) => Some((Tone::Bad, "✗ the turn failed".to_owned())),
+            (TurnStatus::Completed | TurnStatus::Interrupted | TurnStatus::Cancelled, _) => None,
+        },
+        Event::PlanUpdated(plan) => {
+            let steps = plan.steps.iter().map(|step| {
+                let sign = match step.status {
+                    PlanStepStatus::Pending => '☐',
+                    PlanStepStatus::InProgress => '◐',
+                    PlanStepStatus::Completed => '☑',
+                };
+                format!("{sign} {}", step.text)
+            });
+            dim(format!("plan: {}", steps.collect::<Vec<_>>().join("  ")))
+        }
+        Event::PlanProposed(plan) => Some((
+            Tone::Person,
+            format!("plan {} is proposed; its text is above", plan.plan),
+        )),
+        Event::PlanImplemented(plan) => {
+            dim(format!("· carries out plan {} of {}", plan.plan, plan.of))
+        }
+        Event::TaskStarted(task) => dim(format!("· task {}: {}", task.task, task.title)),
+        Event::TaskProgress(task) => task
+            .summary
+            .as_ref()
+            .and_then(|summary| dim(format!("· task {}: {summary}", task.task))),
+        Event::TaskCompleted(task) => {
+            let summary = task.summary.as_deref().unwrap_or_default();
+            dim(format!("· task {} {:?} {summary}", task.task, task.status))
+        }
+        Event::ContextCompacted(context) => dim(format!(
+            "· older history was left out: {} instead of {}",
+            counted(context.after_tokens, "token"),
+            count(context.before_tokens)
+        )),
+        Event::RetryScheduled(retry) => Some((
+            Tone::Warn,
+            format!("↻ again in {}: {}", duration(retry.delay_ms), retry.why),
+        )),
+        Event::WorktreeReady(worktree) => dim(format!("· worktree {}", worktree.path)),
+        Event::DiffUpdated(diff) => dim(format!(
+            "· {} changed, +{} −{}",
+            counted(diff.files.len() as u64, "file"),
+            count(diff.additions),
+            count(diff.deletions)
+        )),
+        Event::CheckpointCaptured(checkpoint) => dim(format!(
+            "· checkpoint {} ({})",
+            checkpoint.checkpoint, checkpoint.status
+        )),
+        Event::WorktreeSettled(worktree) => dim(format!("· worktree at {}", worktree.head)),
+        Event::Raw(raw) => dim(format!(
+            "· {}: {}",
+            raw.source,
+            brief(&raw.payload, LINE_CHARS)
+        )),
+        Event::Custom(custom) => dim(format!(
+            "· {}: {}",
+            custom.name,
+            brief(&custom.value, LINE_CHARS)
+        )),
+        // A type of a later server is shown as it is.
+        event => {
+            let mut data = Vec::new();
+            event.write_data(&mut data);
+            dim(format!(
+                "· {} {}",
+                event.kind(),
+                String::from_utf8_lossy(&data)
+            ))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a person or a pipe sees of a run.
+
+mod clean;
+mod style;
+mod words;
+
+mod page;
+mod table;
+
+mod requests;
+mod status_line;
+mod tools;
+
+mod live;
+mod plain;
+
+mod output;
+
+#[cfg(test)]
+mod screen;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use clean::{clean, clean_line};
+pub(crate) use output::{Format, Output};
+pub(crate) use style::{Colour, Tone, paint};
+pub(crate) use table::table;
+pub(crate) use words::{count, counted, duration, whole};
