@@ -3,5 +3,8 @@
 mod commands;
 mod golden;
 pub(crate) mod log;
+mod losses;
+mod races;
 pub(crate) mod soup;
+mod steps;
 pub(crate) mod story;

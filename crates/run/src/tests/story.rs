@@ -207,6 +207,11 @@ pub(crate) fn call(call: &str) -> (&'static str, Value) {
     )
 }
 
+pub(crate) fn task(task: &str) -> (&'static str, Value) {
+    let data = json!({"task": task, "kind": "subagent", "title": "look", "status": "running"});
+    ("task.started", data)
+}
+
 pub(crate) fn consume(fence: u64, n: u32) -> Command {
     let work = Work::Consume {
         input: InputId::nth(n),
