@@ -1,5 +1,8 @@
 //! Tests that concern the crate as a whole.
 
+mod actors;
+mod admission;
+mod bounds;
 mod commands;
 mod golden;
 pub(crate) mod log;
