@@ -175,9 +175,11 @@ impl Actors {
         if before.is_final() {
             assert!(events.is_empty(), "{events:?} after the end");
         }
-        let moves_fence = |event: &&Event| match event {
-            Event::AttemptStarted(_) | Event::AttemptEnded(_) | Event::RunFinished(_) => true,
-            _ => false,
+        let moves_fence = |event: &&Event| {
+            matches!(
+                event,
+                Event::AttemptStarted(_) | Event::AttemptEnded(_) | Event::RunFinished(_)
+            )
         };
         let n_moves = events.iter().filter(moves_fence).count() as u64;
         assert_eq!(after.fence.0, before.fence.0 + n_moves);
@@ -246,7 +248,7 @@ fn leave_alone(story: &mut Story) -> Step {
 }
 
 proptest! {
-    #![proptest_config(config(192))]
+    #![proptest_config(config(600))]
 
     #[test]
     fn a_run_keeps_its_promises_whoever_acts(policy in policy(), moves in moves()) {
