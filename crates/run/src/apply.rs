@@ -14,7 +14,7 @@ use crate::{
     MAX_NAME_BYTES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS, MAX_OPEN_TASKS,
     MAX_PENDING_INPUTS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_SUMMARY_CHARS,
     MAX_WHY_BYTES, OpenCall, OpenMessage, OpenRequest, Outcome, Part, PendingInput, RequestId,
-    RequestKind, Role, Run, State, Stop, Timestamp, WaitMode, bounded_text,
+    RequestKind, Role, Run, Seq, State, Stop, Timestamp, WaitMode, bounded_text,
 };
 
 impl Run {
@@ -22,6 +22,12 @@ impl Run {
     pub fn apply(&mut self, envelope: &Envelope) {
         self.last_seq = envelope.seq;
         self.apply_event(&envelope.event, envelope.at);
+    }
+
+    /// Takes in one event that stands in the log, from its parts.
+    pub fn take(&mut self, seq: Seq, at: Timestamp, event: &Event) {
+        self.last_seq = seq;
+        self.apply_event(event, at);
     }
 
     /// Takes in one event whose number the caller keeps.
