@@ -18,7 +18,10 @@ fn states() -> Vec<(&'static str, Story)> {
         ("stopping", asking().after(&[stop()])),
         ("held", asking().after(&[wait(1, WaitMode::Held)])),
         ("parked", asking().after(&[wait(1, WaitMode::Parked)])),
-        ("sleeping", asking().after(&[allow("q1"), sleep(1, 1_000)])),
+        (
+            "sleeping",
+            asking().after(&[allow("q1"), park_until(1, 1_000)]),
+        ),
         ("final", asking().after(&[conclude()])),
     ]
 }
@@ -45,7 +48,7 @@ fn commands(fence: Fence) -> Vec<(&'static str, Command)> {
         ("work: consume", consume(fence, 1)),
         ("work: hold", wait(fence, WaitMode::Held)),
         ("work: park", wait(fence, WaitMode::Parked)),
-        ("work: sleep", sleep(fence, 1_000)),
+        ("work: sleep", park_until(fence, 1_000)),
         ("work: finish", finish(fence)),
         ("work: fail", fail),
         ("work: hand over", end(fence, AttemptEnd::HandedOver)),

@@ -111,7 +111,7 @@ fn a_park_says_what_it_waits_for_and_takes_the_right_to_write() {
     let due_at = Some(START.plus_ms(500));
     check(
         &[claim()],
-        sleep(1, 500),
+        park_until(1, 500),
         &json!([
             ["run.waiting", {"mode": "parked", "due_at": "2026-11-20T10:00:00.500Z"}],
             ["attempt.ended", {"end": "parked", "why": "waits without a worker"}],

@@ -183,10 +183,14 @@ fn a_request_expires_whether_the_run_waits_or_not() {
 #[test]
 fn a_sleeping_run_is_claimed_when_its_time_comes() {
     let steps = [(999, sleep_until(1_000)), (1_000, Step::Claim)];
-    check(policy(), &[claim(), sleep(1, 1_000)], &steps);
+    check(policy(), &[claim(), park_until(1, 1_000)], &steps);
     // Also when a request is still open: what happens then is the next attempt's to say.
-    check(policy(), &[claim(), ask(None), sleep(1, 1_000)], &steps);
-    let answered = [claim(), ask(None), sleep(1, 1_000), allow("q1")];
+    check(
+        policy(),
+        &[claim(), ask(None), park_until(1, 1_000)],
+        &steps,
+    );
+    let answered = [claim(), ask(None), park_until(1, 1_000), allow("q1")];
     check(policy(), &answered, &[(0, Step::Claim)]);
 }
 

@@ -224,7 +224,7 @@ pub(crate) fn wait(fence: u64, mode: WaitMode) -> Command {
     Command::Work(Fence(fence), Work::Wait { mode, due_at: None })
 }
 
-pub(crate) fn sleep(fence: u64, ms: u64) -> Command {
+pub(crate) fn park_until(fence: u64, ms: u64) -> Command {
     let work = Work::Wait {
         mode: WaitMode::Parked,
         due_at: Some(START.plus_ms(ms)),
