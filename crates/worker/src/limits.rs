@@ -1,0 +1,67 @@
+//! Every bound of this crate. Hitting one is an event, an error or a wait, never a silent cut.
+
+use std::time::Duration;
+
+/// Messages of a driver that wait for its attempt before the driver waits for room.
+pub const MAILBOX: usize = 64;
+
+/// Events that an attempt gathers while an append is under way before its driver waits for room.
+pub const OUTBOX_EVENTS: usize = 1024;
+
+/// The same in bytes, about.
+pub const OUTBOX_BYTES: usize = 512 * 1024;
+
+/// Events of one append.
+pub const APPEND_EVENTS: usize = 1024;
+
+/// Bytes of one append, about. One event may be larger.
+pub const APPEND_BYTES: usize = 256 * 1024;
+
+/// Adjacent deltas are joined up to so many bytes of text.
+pub const JOINED_BYTES: usize = 16 * 1024;
+
+/// A longer text of a delta is split. Printed as JSON a byte may take six, and the whole must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const DELTA_BYTES: usize = 128 * 1024;
+
+/// A script's text is written in pieces of so many bytes at most.
+pub const SCRIPT_PIECE_BYTES: usize = 4 * 1024;
+
+/// Words of a script without a rate that are written at once.
+pub const SCRIPT_WORDS: usize = 64;
+
+/// A scripted message that has grown so long is completed, and the next one goes on.
+pub const SCRIPT_MESSAGE_BYTES: usize = 128 * 1024;
+
+/// Bytes of a message that are repeated in its `message.completed`; of a longer one what the deltas said stays.
+pub const COMPLETED_BYTES: usize = 128 * 1024;
+
+/// Bytes of output of one command that go into the log as they come. Of what is more, the end is kept.
+pub const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of the end of a longer output.
+pub const OUTPUT_END_BYTES: usize = 64 * 1024;
+
+/// Bytes of a rendered command line that an event can show; a longer one is refused, for what runs is never cut.
+pub const COMMAND_BYTES: usize = 128 * 1024;
+
+/// Characters of the line that stands for a command.
+pub const TITLE_CHARS: usize = 200;
+
+/// Runs that are claimed at once.
+pub const CLAIM_RUNS: usize = 64;
+
+/// Pauses before a failed write is tried again: the first, and the longest.
+pub const WRITE_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How long a stop of the server waits for writes, after its attempts have ended, before it gives them up.
+pub const LAST_WRITES: Duration = Duration::from_secs(5);
+
+/// How long an attempt may take to end after it was cancelled because the server stops.
+pub const HAND_OVER: Duration = Duration::from_secs(3);
+
+/// How often is looked whether anybody follows a run that may not be left alone for long.
+pub const FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
+
+/// Events read at once when a driver looks for answers in the log.
+pub const HEARING_EVENTS: usize = 1024;
