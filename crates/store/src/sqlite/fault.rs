@@ -1,0 +1,63 @@
+//! Errors of the database, told apart by what a person can do about them.
+
+use rusqlite::ErrorCode;
+
+use crate::Unavailable;
+
+/// A failure that undoes the whole commit.
+#[derive(Debug)]
+pub struct Fault(pub(crate) rusqlite::Error);
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Fault> for Unavailable {
+    fn from(fault: Fault) -> Self {
+        unavailable(&fault.0)
+    }
+}
+
+/// What a database error means to its caller.
+pub(crate) fn unavailable(error: &rusqlite::Error) -> Unavailable {
+    let code = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "disk_full",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "locked",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "read_only",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "corrupt",
+        _ => "io",
+    };
+    Unavailable {
+        code,
+        message: error.to_string(),
+    }
+}
+
+/// The writer or a reader is gone: the store was closed.
+pub(crate) fn closed() -> Unavailable {
+    Unavailable {
+        code: "closed",
+        message: "the store was closed".to_owned(),
+    }
+}
+
+/// Whether an insert was refused because the thread has a current run.
+pub(crate) fn is_current_conflict(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(message)) => {
+            failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+                && message.ends_with("run.thread")
+        }
+        _ => false,
+    }
+}
+
+/// Stored text that cannot be read back, as a database error of its column.
+pub(crate) fn undecodable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}

@@ -1,0 +1,37 @@
+//! The embedded store: one SQLite file, one writer thread, some readers.
+//!
+//! A commit writes one journal row with the events of all its runs, the run rows whose queryable state moved, and the
+//! chunks that are full. What is in the journal and not yet in a chunk is also in memory, in the runs' tails. Run rows
+//! may lag behind the journal; opening the file folds them forward, so start-up after a crash is the same path as
+//! start-up after a clean end.
+
+mod fault;
+mod journal;
+mod lock;
+mod schema;
+mod wal;
+
+mod head;
+mod rows;
+
+mod chunks;
+mod core;
+mod fold;
+mod txn;
+
+mod op;
+mod read;
+
+mod readers;
+mod upkeep;
+mod writer;
+
+mod doctor;
+mod store;
+
+pub use chunks::Chunks;
+pub use core::{Core, Operation};
+pub use doctor::{Finding, Report, doctor};
+pub use op::{AppendOp, ClaimOp, CommandOp, Register, Release, Renew, StartOp, SweepOp, WorkOp};
+pub use store::{Sqlite, restore};
+pub use txn::Txn;

@@ -1,0 +1,126 @@
+//! Upkeep of finished runs: compaction, expiry by age, stored snapshots.
+
+use run::{RunId, Seq};
+use rusqlite::params;
+
+use super::super::core::Operation;
+use super::super::fault::Fault;
+use super::super::txn::Txn;
+use crate::IDEMPOTENCY_MS;
+
+/// A chunk of a compacted run.
+pub(crate) struct PackedChunk {
+    pub(crate) first: Seq,
+    pub(crate) n: u64,
+    /// Frames, compressed.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Replaces the chunks of a finished run by compressed ones: the same events under the same numbers.
+pub(crate) struct Pack {
+    pub(crate) key: i64,
+    pub(crate) chunks: Vec<PackedChunk>,
+    pub(crate) snapshot: StoredSnapshot,
+}
+
+/// A snapshot as it is stored.
+pub(crate) struct StoredSnapshot {
+    pub(crate) seq: Seq,
+    /// JSON, compressed.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Operation for Pack {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        // It may have been deleted since it was read.
+        let n = txn
+            .connection
+            .prepare_cached("UPDATE run SET compacted = 1 WHERE key = ?1")?
+            .execute([self.key])?;
+        if n == 0 {
+            return Ok(());
+        }
+        txn.connection
+            .prepare_cached("DELETE FROM chunk WHERE run = ?1")?
+            .execute([self.key])?;
+        for chunk in self.chunks {
+            txn.connection
+                .prepare_cached(
+                    "INSERT INTO chunk (run, first, n, packed, bytes) VALUES (?1, ?2, ?3, 1, ?4)",
+                )?
+                .execute(params![self.key, chunk.first.0, chunk.n, chunk.bytes])?;
+        }
+        save_snapshot(txn, self.key, &self.snapshot)
+    }
+}
+
+fn save_snapshot(txn: &Txn<'_>, key: i64, snapshot: &StoredSnapshot) -> Result<(), Fault> {
+    txn.connection
+        .prepare_cached(
+            "INSERT INTO snapshot (run, seq, body) VALUES (?1, ?2, ?3)
+             ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, body = excluded.body WHERE excluded.seq > seq",
+        )?
+        .execute(params![key, snapshot.seq.0, snapshot.body])?;
+    Ok(())
+}
+
+/// Keeps a snapshot, so that the next reader folds only what came after it.
+pub(crate) struct SaveSnapshot {
+    pub(crate) run: RunId,
+    pub(crate) snapshot: StoredSnapshot,
+}
+
+impl Operation for SaveSnapshot {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        if txn.load(self.run)? {
+            let key = txn.head(self.run).origin.key;
+            save_snapshot(txn, key, &self.snapshot)?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes the log of a finished run; its row stays.
+pub(crate) struct Expire {
+    pub(crate) run: RunId,
+}
+
+impl Operation for Expire {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        if !txn.load(self.run)? {
+            return Ok(());
+        }
+        let head = txn.head_mut(self.run);
+        head.log_expired = true;
+        let key = head.origin.key;
+        for sql in [
+            "DELETE FROM chunk WHERE run = ?1",
+            "DELETE FROM snapshot WHERE run = ?1",
+            "UPDATE run SET log_expired = 1, compacted = 1 WHERE key = ?1",
+        ] {
+            txn.connection.prepare_cached(sql)?.execute([key])?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes idempotency keys that are older than they are remembered.
+pub(crate) struct Forget;
+
+impl Operation for Forget {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        let before = txn.now.as_ms() - i64::try_from(IDEMPOTENCY_MS).unwrap_or(i64::MAX);
+        txn.connection
+            .prepare_cached("DELETE FROM idempotency WHERE at < ?1")?
+            .execute([before])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,410 @@
+//! What an operation can do inside a commit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use run::{
+    AppendNo, Command, Event, Fence, MAX_EVENT_BYTES, Refused, Run, RunId, Seq, Status, Timestamp,
+    WorkerId, frame,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::core::{JournalRow, Shared, State, head_of};
+use super::fault::Fault;
+use super::head::{Head, LastAppend};
+use super::journal::{Group, Row};
+use super::rows;
+use crate::{Change, Options};
+
+/// A transaction under way, and what will be visible when it is durable.
+pub struct Txn<'c> {
+    pub(crate) connection: &'c Connection,
+    pub(crate) state: &'c mut State,
+    pub(crate) shared: &'c Shared,
+    pub(crate) options: &'c Options,
+    pub(crate) now: Timestamp,
+    now_text: String,
+    row: &'c mut Row,
+    published: Published,
+    /// Runs whose heads moved, so that rows are written at the end; in order of first touch.
+    moved: Vec<RunId>,
+}
+
+/// What becomes visible with a commit.
+#[derive(Default)]
+pub(crate) struct Published {
+    pub(crate) groups: Vec<PublishedGroup>,
+    /// Runs to be looked at again although no event was written.
+    pub(crate) touched: Vec<RunId>,
+    pub(crate) folded: Vec<RunId>,
+    /// Runs that can be read back from their rows.
+    pub(crate) idle: Vec<RunId>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) is_due: bool,
+}
+
+/// Events of one run.
+pub(crate) struct PublishedGroup {
+    pub(crate) run: RunId,
+    pub(crate) first: Seq,
+    pub(crate) last: Seq,
+    pub(crate) bytes: Bytes,
+}
+
+/// An event that is larger than an event may be.
+#[derive(Debug)]
+pub(crate) struct TooLarge {
+    pub(crate) kind: String,
+    pub(crate) bytes: usize,
+}
+
+impl<'c> Txn<'c> {
+    pub(crate) fn new(
+        connection: &'c Connection,
+        state: &'c mut State,
+        shared: &'c Shared,
+        options: &'c Options,
+        row: &'c mut Row,
+        now: Timestamp,
+    ) -> Self {
+        let published = Published::default();
+        Self {
+            connection,
+            state,
+            shared,
+            options,
+            now,
+            now_text: now.to_string(),
+            row,
+            published,
+            moved: Vec::new(),
+        }
+    }
+
+    /// Loads a run into memory. `false` when there is none.
+    pub(crate) fn load(&mut self, run: RunId) -> Result<bool, Fault> {
+        if self.state.heads.contains_key(&run) {
+            return Ok(true);
+        }
+        let Some(stored) = rows::by_id(self.connection, run)? else {
+            return Ok(false);
+        };
+        self.state.heads.insert(run, head_of(stored, self.shared));
+        // Whoever loads may only look; then the head goes again when its commit ends.
+        self.moved.push(run);
+        Ok(true)
+    }
+
+    /// The head of a loaded run.
+    pub(crate) fn head(&self, run: RunId) -> &Head {
+        self.state.heads.get(&run).expect("the run was loaded")
+    }
+
+    pub(crate) fn head_mut(&mut self, run: RunId) -> &mut Head {
+        self.state.heads.get_mut(&run).expect("the run was loaded")
+    }
+
+    /// Decides a command and writes what it causes. The run must be loaded.
+    pub(crate) fn decide(
+        &mut self,
+        run: RunId,
+        command: Command,
+    ) -> Result<Result<Vec<Event>, Refused>, Fault> {
+        let head = self.head(run);
+        let events = match head.control.decide(command, &head.origin.policy, self.now) {
+            Ok(events) => events,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        self.write(run, &events)?;
+        Ok(Ok(events))
+    }
+
+    /// Writes events that the run's own rules have made; they are never too large.
+    pub(crate) fn write(&mut self, run: RunId, events: &[Event]) -> Result<(), Fault> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        match self.print(run, events, Fence(0), AppendNo(0), usize::MAX) {
+            Ok(()) => self.settle(run, events),
+            Err(too_large) => unreachable!("no bound was given, and {} broke it", too_large.kind),
+        }
+    }
+
+    /// Writes a worker's events, which the caller has had decided.
+    pub(crate) fn append(
+        &mut self,
+        run: RunId,
+        events: &[Event],
+        fence: Fence,
+        no: AppendNo,
+    ) -> Result<Result<(), TooLarge>, Fault> {
+        if let Err(too_large) = self.print(run, events, fence, no, MAX_EVENT_BYTES) {
+            return Ok(Err(too_large));
+        }
+        self.settle(run, events)?;
+        Ok(Ok(()))
+    }
+
+    /// Numbers and prints events into the journal row, and moves the head on.
+    fn print(
+        &mut self,
+        run: RunId,
+        events: &[Event],
+        fence: Fence,
+        append_no: AppendNo,
+        max_bytes: usize,
+    ) -> Result<(), TooLarge> {
+        let head = self.state.heads.get_mut(&run).expect("the run was loaded");
+        let first = head.last.next();
+        // A first attempt stands in its own `attempt.started`.
+        let mut attempt = head.control.attempt;
+        let mark = self.row.begin();
+        let mut seq = head.last;
+        for event in events {
+            seq = seq.next();
+            if matches!(event, Event::AttemptStarted(_)) {
+                attempt += 1;
+            }
+            let before = self.row.out().len();
+            frame::print(self.row.out(), seq, &self.now_text, attempt, event);
+            let bytes = self.row.out().len() - before;
+            if bytes > max_bytes {
+                self.row.undo(mark);
+                return Err(TooLarge {
+                    kind: event.kind().to_owned(),
+                    bytes,
+                });
+            }
+        }
+        let n = u32::try_from(events.len()).expect("a commit holds few events");
+        let group = Group {
+            key: head.origin.key,
+            first,
+            n,
+            fence,
+            append_no,
+            frames: &[],
+        };
+        let bytes = Bytes::copy_from_slice(self.row.end(mark, group));
+
+        if events.iter().any(Event::changes_control) {
+            let control: &mut Run = Arc::make_mut(&mut head.control);
+            let mut seq = head.last;
+            for event in events {
+                seq = seq.next();
+                control.take(seq, self.now, event);
+            }
+        }
+        head.last = seq;
+        head.updated_at = self.now;
+        if append_no.0 > 0 {
+            head.append = LastAppend {
+                fence,
+                no: append_no,
+                first,
+                last: seq,
+            };
+        }
+        head.waiting_bytes += bytes.len();
+        head.waiting.push(bytes.clone());
+        if head.first_off.is_none() {
+            head.first_off = Some(self.state.next_off);
+            self.state.unfolded.insert((self.state.next_off, run));
+        }
+        self.published.groups.push(PublishedGroup {
+            run,
+            first,
+            last: seq,
+            bytes,
+        });
+        self.moved.push(run);
+        Ok(())
+    }
+
+    /// What follows from events that were just written: who holds the run, what it left behind, who is next in line.
+    fn settle(&mut self, run: RunId, events: &[Event]) -> Result<(), Fault> {
+        let mut is_final = false;
+        for event in events {
+            match event {
+                Event::AttemptEnded(_) => self.head_mut(run).worker = None,
+                Event::RunFinished(finished) => {
+                    let head = self.head_mut(run);
+                    head.worker = None;
+                    head.output.clone_from(&finished.output);
+                    is_final = true;
+                }
+                _ => {}
+            }
+        }
+        let head = self.head(run);
+        if head.control.status() != head.saved.status {
+            self.changed(run);
+            let (thread_key, now) = (self.head(run).origin.thread_key, self.now);
+            self.connection
+                .prepare_cached("UPDATE thread SET updated_at = ?2 WHERE key = ?1")?
+                .execute(params![thread_key, now.as_ms()])?;
+        }
+        if is_final {
+            self.leave_line(run)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The run has ended: the next of its thread takes its place, in this transaction.
+    fn leave_line(&mut self, run: RunId) -> Result<(), Fault> {
+        let head = self.head_mut(run);
+        let was_current = head.is_current;
+        head.is_current = false;
+        head.line = None;
+        let thread_key = head.origin.thread_key;
+        // At once, because the index allows one current run and the next row is about to claim that place.
+        self.save(run)?;
+        if !was_current {
+            return Ok(());
+        }
+        let next: Option<[u8; 16]> = self
+            .connection
+            .prepare_cached(
+                "SELECT id FROM run WHERE thread = ?1 AND line IS NOT NULL ORDER BY line LIMIT 1",
+            )?
+            .query_row([thread_key], |row| row.get(0))
+            .optional()?;
+        if let Some(next) = next.map(RunId::from_bytes)
+            && self.load(next)?
+        {
+            let head = self.head_mut(next);
+            head.is_current = true;
+            head.line = None;
+            self.save(next)?;
+            self.published.is_due = true;
+        }
+        Ok(())
+    }
+
+    /// Gives a run to a worker.
+    pub(crate) fn hold(&mut self, run: RunId, worker: &WorkerId) {
+        self.head_mut(run).worker = Some(worker.clone());
+        self.moved.push(run);
+    }
+
+    /// Lets boards know.
+    fn changed(&mut self, run: RunId) {
+        let head = self.head(run);
+        let change = Change {
+            tenant: head.origin.tenant.clone(),
+            created_by: head.origin.created_by.clone(),
+            thread: head.origin.thread.clone(),
+            run: Some((run, head.control.status())),
+        };
+        self.published.changes.push(change);
+    }
+
+    /// Lets boards know of a thread.
+    pub(crate) fn thread_changed(&mut self, change: Change) {
+        self.published.changes.push(change);
+    }
+
+    /// Forgets a run that has been deleted.
+    pub(crate) fn forget(&mut self, run: RunId) {
+        if let Some(head) = self.state.heads.remove(&run)
+            && let Some(off) = head.first_off
+        {
+            self.state.unfolded.remove(&(off, run));
+        }
+        self.shared.tails.evict(run);
+        self.moved.retain(|moved| *moved != run);
+    }
+
+    /// Writes the row of a run now.
+    pub(crate) fn save(&mut self, run: RunId) -> Result<(), Fault> {
+        let head = self.state.heads.get_mut(&run).expect("the run was loaded");
+        let before = head.saved.clone();
+        rows::save(self.connection, head)?;
+        let after = &head.saved;
+        let origin = &head.origin;
+        if (before.status == Status::Queued) != (after.status == Status::Queued) {
+            let n = self.state.queued.entry(origin.tenant.clone()).or_default();
+            *n = if after.status == Status::Queued {
+                *n + 1
+            } else {
+                n.saturating_sub(1)
+            };
+        }
+        if before.worker.is_some() != after.worker.is_some() {
+            let n = self
+                .state
+                .held
+                .entry((origin.tenant.clone(), origin.agent.clone()))
+                .or_default();
+            *n = if after.worker.is_some() {
+                *n + 1
+            } else {
+                n.saturating_sub(1)
+            };
+            // A place of its agent is free.
+            self.published.is_due |= after.worker.is_none();
+        }
+        let moved_due = before.due_at != after.due_at && after.due_at.is_some();
+        let moved_next = before.next_at != after.next_at && after.next_at.is_some();
+        self.published.is_due |= moved_due || moved_next;
+        Ok(())
+    }
+
+    /// Writes rows, chunks and the journal row.
+    pub(crate) fn finish(mut self) -> Result<Published, Fault> {
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.sort_unstable();
+        moved.dedup();
+        for run in &moved {
+            self.fold_if_full(*run)?;
+        }
+        self.fold_by_age()?;
+        for run in &moved {
+            let Some(head) = self.state.heads.get(run) else {
+                continue;
+            };
+            if head.columns() != head.saved {
+                self.save(*run)?;
+            }
+        }
+        // What is in a chunk already needs no journal.
+        let waits = moved.iter().any(|run| {
+            self.state
+                .heads
+                .get(run)
+                .is_some_and(|head| !head.waiting.is_empty())
+        });
+        if waits && !self.row.bytes().is_empty() {
+            self.write_journal()?;
+        }
+        self.trim_journal()?;
+        let state = &self.state;
+        let idle = moved
+            .iter()
+            .filter(|run| state.heads.get(run).is_some_and(Head::is_idle));
+        self.published.idle.extend(idle);
+        self.published.touched = moved;
+        Ok(self.published)
+    }
+
+    fn write_journal(&mut self) -> Result<(), Fault> {
+        let off = self.state.next_off;
+        self.connection
+            .prepare_cached("INSERT INTO journal (off, bytes) VALUES (?1, ?2)")?
+            .execute(params![off, self.row.bytes()])?;
+        let bytes = self.row.bytes().len() as u64;
+        self.state.journal.push_back(JournalRow {
+            off,
+            at: self.now,
+            bytes,
+        });
+        self.state.journal_bytes += bytes;
+        self.state.next_off += 1;
+        Ok(())
+    }
+
+    pub(crate) fn folded(&mut self, run: RunId) {
+        self.published.folded.push(run);
+    }
+}

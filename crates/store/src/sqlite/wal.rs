@@ -1,0 +1,105 @@
+//! The write-ahead log: large from the first commit, and checkpointed away from the writer.
+//!
+//! A file that grows pays for metadata at each sync; one that is overwritten does not. And a checkpoint inside the
+//! writer stalls commits for tens of milliseconds, so another connection does most of it.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::lock::beside;
+
+/// The checkpointer begins when so many pages of the log are not in the database file yet.
+const BEGIN_PAGES: i64 = 2_000;
+/// The writer ends a checkpoint itself when so few pages are missing.
+const FINISH_PAGES: i64 = 64;
+/// Rounds of one checkpoint: each copies what was committed during the one before.
+const ROUNDS: u32 = 8;
+/// How often the checkpointer looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Makes the log at least so large, with zeros, before any connection is open. SQLite takes what has no valid header or
+/// checksum for the end of the log.
+pub(crate) fn grow(database: &Path, bytes: u64) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(beside(database, "-wal"))?;
+    let mut len = file.metadata()?.len();
+    if len >= bytes {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(len))?;
+    let zeros = vec![0_u8; 1024 * 1024];
+    while len < bytes {
+        let n = usize::try_from(bytes - len)
+            .unwrap_or(usize::MAX)
+            .min(zeros.len());
+        file.write_all(&zeros[..n])?;
+        len += n as u64;
+    }
+    file.sync_all()
+}
+
+/// What writer and checkpointer tell each other.
+#[derive(Default)]
+pub(crate) struct Signals {
+    /// Nearly all is copied: the writer may end it.
+    finish: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Signals {
+    /// The writer's share, between two commits. While it copies the last few pages nothing is being written, so the
+    /// checkpoint completes, and the next commit begins at the start of the log. Without this a busy log would never be
+    /// complete at any moment, and would grow for ever.
+    pub(crate) fn after_commit(&self, writer: &Connection) {
+        if self.finish.swap(false, Ordering::AcqRel)
+            && let Err(error) = checkpoint(writer, "PASSIVE")
+        {
+            tracing::debug!(%error, "the end of a checkpoint failed; it is tried again");
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// Pages in the log that are not in the database file yet.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        let pages: i64 = row.get(1)?;
+        let done: i64 = row.get(2)?;
+        Ok(pages - done)
+    })
+}
+
+/// Copies the log into the database file, on a connection and thread of its own, until told to stop.
+pub(crate) fn run_checkpointer(connection: &Connection, signals: &Signals) {
+    while !signals.stop.load(Ordering::Acquire) {
+        std::thread::sleep(LOOK);
+        if let Err(error) = copy_if_long(connection, signals) {
+            tracing::debug!(%error, "a checkpoint failed; it is tried again");
+        }
+    }
+}
+
+fn copy_if_long(connection: &Connection, signals: &Signals) -> rusqlite::Result<()> {
+    if checkpoint(connection, "NOOP")? < BEGIN_PAGES {
+        return Ok(());
+    }
+    for _ in 0..ROUNDS {
+        checkpoint(connection, "PASSIVE")?;
+        if checkpoint(connection, "NOOP")? <= FINISH_PAGES {
+            break;
+        }
+    }
+    signals.finish.store(true, Ordering::Release);
+    Ok(())
+}
