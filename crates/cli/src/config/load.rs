@@ -37,6 +37,19 @@ impl Config {
     pub(crate) fn data_directory(&self) -> &Path {
         self.store.parent().unwrap_or(Path::new("/"))
     }
+
+    /// A sentence for each agent of the file whose vendor's key is not in the environment.
+    pub(crate) fn missing_keys(&self, surroundings: &Surroundings) -> Vec<String> {
+        let missing = self.agents.iter().filter_map(|(name, spec)| {
+            let vendor = spec.model_spec()?.vendor;
+            let variable = self.vendors.get(&vendor)?.key_env.as_deref()?;
+            surroundings
+                .var(variable)
+                .is_none()
+                .then(|| format!("agent {name}: vendor {vendor} has no key, {variable} is not set"))
+        });
+        missing.collect()
+    }
 }
 
 /// What the command line says.

@@ -22,7 +22,7 @@ mod screen;
 mod tests;
 
 pub(crate) use clean::{clean, clean_line};
-pub(crate) use output::{Format, Output};
+pub(crate) use output::{Format, Output, columns, no_color};
 pub(crate) use style::{Colour, Tone, paint};
 pub(crate) use table::table;
 pub(crate) use words::{count, counted, duration, whole};

@@ -19,6 +19,8 @@ pub(crate) enum Format {
     ForPeople(Colour),
     /// Each event as it came, one line of JSON each.
     Json,
+    /// Nothing but notices.
+    Silent,
 }
 
 /// A run's way out.
@@ -29,6 +31,8 @@ pub(crate) enum Output {
     Plain(Box<Plain<BufWriter<Stdout>, Stderr>>),
     /// Lines of JSON.
     Json(BufWriter<Stdout>),
+    /// Nowhere.
+    Silent,
 }
 
 impl Output {
@@ -38,6 +42,7 @@ impl Output {
         let out = BufWriter::new(stdout());
         match format {
             Format::Json => Self::Json(out),
+            Format::Silent => Self::Silent,
             Format::ForPeople(colour) if is_terminal => {
                 let colour = colour.wanted(true, no_color());
                 let live = Live::new(out, run.to_owned(), columns(), colour);
@@ -60,6 +65,7 @@ impl Output {
             Self::Live(live) => live.event(envelope.at, &envelope.event),
             Self::Plain(plain) => plain.event(envelope.at, &envelope.event),
             Self::Json(out) => writeln!(out, "{data}"),
+            Self::Silent => Ok(()),
         }
     }
 
@@ -68,7 +74,7 @@ impl Output {
         match self {
             Self::Live(live) => live.notice(text),
             Self::Plain(plain) => plain.notice(text),
-            Self::Json(_) => writeln!(stderr(), "{}", clean_line(text, usize::MAX)),
+            Self::Json(_) | Self::Silent => writeln!(stderr(), "{}", clean_line(text, usize::MAX)),
         }
     }
 
@@ -81,6 +87,7 @@ impl Output {
             }
             Self::Plain(plain) => plain.flush(),
             Self::Json(out) => out.flush(),
+            Self::Silent => Ok(()),
         }
     }
 
@@ -90,6 +97,7 @@ impl Output {
             Self::Live(live) => live.rest(),
             Self::Plain(plain) => plain.flush(),
             Self::Json(out) => out.flush(),
+            Self::Silent => Ok(()),
         }
     }
 }

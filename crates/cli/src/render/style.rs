@@ -7,8 +7,6 @@ pub(crate) enum Tone {
     Plain,
     /// Of less weight.
     Dim,
-    /// Of more weight.
-    Bold,
     /// It went well.
     Good,
     /// It went wrong.
@@ -25,7 +23,6 @@ impl Tone {
         match self {
             Self::Plain => "",
             Self::Dim => "2",
-            Self::Bold => "1",
             Self::Good => "32",
             Self::Bad => "31",
             Self::Warn => "33",

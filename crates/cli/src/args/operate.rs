@@ -1,0 +1,116 @@
+//! Arguments of the verbs that run and look after a server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+/// `outlive serve`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive serve
+  outlive serve --listen 0.0.0.0:4600        needs keys: outlive keys create NAME
+  RUST_LOG=debug outlive serve
+
+SIGTERM and SIGINT end it: runs under way are handed over and go on when a server is there again.")]
+pub(crate) struct Serve {
+    /// Address and port
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The store, as `sqlite://PATH`
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<String>,
+    /// Leave the terminal: for a server that `run` started
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
+}
+
+/// `outlive agents …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsVerb {
+    /// Read the configuration and say what is wrong with it; needs no server
+    Check,
+}
+
+/// `outlive keys …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysVerb {
+    /// Make a key and print its secret, once
+    Create {
+        /// Its name, unique in the tenant
+        name: String,
+        /// Whose data it opens
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// The one user it acts as; else all of the tenant
+        #[arg(long)]
+        user: Option<String>,
+        /// What it allows: start, read, stop, input, answer, manage; all if missing
+        #[arg(long, value_delimiter = ',', value_name = "RIGHTS")]
+        rights: Vec<String>,
+        /// The agents it may start; all if missing
+        #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+        agents: Vec<String>,
+    },
+    /// List the keys
+    List {
+        /// One line of JSON each
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a key
+    Revoke {
+        /// Its name
+        name: String,
+        /// Its tenant
+        #[arg(long, default_value = "default")]
+        tenant: String,
+    },
+}
+
+/// `outlive backup`
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The new file
+    pub(crate) file: PathBuf,
+}
+
+/// `outlive restore`
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// A file that `backup` wrote
+    pub(crate) file: PathBuf,
+    /// Replace data that is there; it is kept beside, under another name
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// `outlive doctor`
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `outlive demo`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Starts a server of its own on a free port with its data in a temporary directory, starts a run, cuts its own connection
+in the middle, kills the server while it streams and starts it again, and compares what it saw with the log. It needs no
+key and no network. Exit code 0 only if not one event was lost or doubled.")]
+pub(crate) struct Demo {}
+
+/// `outlive completions`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive completions bash > ~/.local/share/bash-completion/completions/outlive
+  outlive completions zsh > ~/.zfunc/_outlive
+  outlive completions fish > ~/.config/fish/completions/outlive.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,216 @@
+//! Arguments of the verbs about runs.
+
+use clap::{Args, ValueEnum};
+use run::Status;
+
+/// What happens on a busy thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Refuse (exit code 6)
+    Reject,
+    /// Stand in line
+    Enqueue,
+    /// Stop the current run and take its place
+    Supersede,
+    /// Give the text to the current run
+    Steer,
+}
+
+/// A run as it is named on the command line.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunRef {
+    /// The run: its id, a unique beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+}
+
+/// `outlive run`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive run \"Write a line about rain\"
+  outlive run --agent writer --thread chat-7 \"And now about snow\"
+  git diff | outlive run --agent reviewer -
+  outlive run --model ollama/qwen3 \"Hello\"         the built-in agent `chat` with this model
+  outlive run -d --agent load \"\" && outlive attach last
+  outlive run --json --agent load \"\" | jq .type
+
+On a terminal the run is shown as it happens. On a pipe only the answer's text is written to standard output, each
+message when it is complete; notices go to standard error. With --json each event is one line, as it is in the log.
+
+Without a server one is started in the background; it stays, and `outlive run` says how to end it.")]
+pub(crate) struct Start {
+    /// What is asked; `-` reads it from standard input
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// The agent; else `OUTLIVE_AGENT`, else the only one that is configured
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// `vendor/model`, for an agent that lets its runs choose; `chat` if no agent is named
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// The thread it belongs to; a new one if missing
+    #[arg(short, long, value_name = "ID")]
+    pub(crate) thread: Option<String>,
+    /// What happens when the thread has a current run
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_conflict: Option<OnConflict>,
+    /// Print each event as a line of JSON
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) json: bool,
+    /// Print the run's id and do not watch it
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Show nothing, only wait for the end
+    #[arg(long, conflicts_with_all = ["detach", "json"])]
+    pub(crate) wait: bool,
+}
+
+/// `outlive attach`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive attach last
+  outlive attach 0198c5f0-1a2b --after 120    only what comes behind event 120
+  outlive attach last --wait; echo $?         how it ended, without a word
+
+A connection that drops is made again behind the last event that was seen: nothing is lost and nothing shown twice.
+The exit code says how the run ended.")]
+pub(crate) struct Attach {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Begin behind this event
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) after: u64,
+    /// Print each event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show nothing, only wait for the end
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) wait: bool,
+}
+
+/// `outlive ls`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive ls
+  outlive ls --status running --status waiting
+  outlive ls --thread chat-7 --json | jq -r .id")]
+pub(crate) struct List {
+    /// Only runs in this status; may be repeated
+    #[arg(short, long, value_name = "STATUS", value_parser = status)]
+    pub(crate) status: Vec<Status>,
+    /// Only runs of this agent
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Only runs of this thread
+    #[arg(short, long, value_name = "ID")]
+    pub(crate) thread: Option<String>,
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Print each run as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn status(word: &str) -> Result<Status, String> {
+    Status::parse(word).ok_or_else(|| {
+        let known = Status::ALL.map(Status::as_str);
+        format!("no such status{}", crate::config::hint(word, &known))
+    })
+}
+
+/// `outlive show`
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Print the run as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `outlive stop`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive stop last
+  outlive stop 0198c5f0-1a2b --why \"wrong repository\" --wait
+
+A stop names a run, so a late one cannot end the next run of the thread. A run that has ended stays as it is.")]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Why, for people
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+    /// Wait until it has ended
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// `outlive steer`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive steer last \"Shorter, please\"
+  outlive steer last --follow-up \"Then translate it\"")]
+pub(crate) struct Steer {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// What is said; `-` reads it from standard input
+    #[arg(value_name = "TEXT", required = true)]
+    pub(crate) text: Vec<String>,
+    /// Not now, but after the turn under way
+    #[arg(long)]
+    pub(crate) follow_up: bool,
+}
+
+/// `outlive approve`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive approve last                       the one thing it asks for
+  outlive approve 0198c5f0-1a2b q2 --deny --note \"not on Fridays\"
+  outlive approve last --for-thread          this and its like, for the rest of the thread")]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// The request; may be missing when only one is open
+    #[arg(value_name = "REQUEST")]
+    pub(crate) request: Option<String>,
+    /// Say no
+    #[arg(long, conflicts_with = "for_thread")]
+    pub(crate) deny: bool,
+    /// Say yes to this and its like, for the rest of the thread
+    #[arg(long)]
+    pub(crate) for_thread: bool,
+    /// A word to the agent
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+}
+
+/// `outlive answer`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive answer last blue                   the one question it asks
+  outlive answer last q1 blue                the same, naming the request
+  outlive answer last q1 colour=blue size=3  several questions, by their ids")]
+pub(crate) struct Answer {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// The request, if several are open, and the answer: a text, or KEY=VALUE for each question
+    #[arg(value_name = "[REQUEST] ANSWER", required = true)]
+    pub(crate) words: Vec<String>,
+}
+
+/// `outlive rm`
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// The runs: ids, unique beginnings of them, or `last`
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<String>,
+}

@@ -1,0 +1,265 @@
+//! Calls of the native face, one method each.
+
+use std::net::IpAddr;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use run::{RunId, Seq, Status, ThreadId};
+use serde::de::DeserializeOwned;
+use wire::{
+    AgentList, InputAnswer, Problem, RequestAnswer, RunBody, RunList, SendInput, StartRun,
+    StopAnswer, StopRun, ThreadRun,
+};
+
+use super::error::ClientError;
+use super::limits;
+use super::stream::{Events, Opened};
+
+/// Speaks to one server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: Option<String>,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunQuery {
+    /// In one of these states; in any if empty.
+    pub(crate) statuses: Vec<Status>,
+    /// Of this agent.
+    pub(crate) agent: Option<String>,
+    /// Of this thread.
+    pub(crate) thread: Option<String>,
+    /// Where the page begins.
+    pub(crate) cursor: Option<String>,
+    /// Entries of the page.
+    pub(crate) limit: usize,
+}
+
+impl Client {
+    /// A client of the server at `url`, with a key if it wants one.
+    pub(crate) fn new(url: &str, key: Option<String>) -> Result<Self, ClientError> {
+        let unusable = |why: String| ClientError::Unreachable {
+            url: url.to_owned(),
+            why,
+        };
+        let base = Url::parse(url).map_err(|error| unusable(error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(unusable(
+                "an address begins with http:// or https://".into(),
+            ));
+        }
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(limits::CONNECT)
+            .redirect(reqwest::redirect::Policy::none());
+        if is_loopback(&base) {
+            // A proxy of the environment cannot reach this machine's own server, and has no business with it.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| unusable(text_of(&error)))?;
+        Ok(Self { http, base, key })
+    }
+
+    /// The server's address.
+    pub(crate) fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether a server is there and ready.
+    pub(crate) async fn is_healthy(&self) -> bool {
+        let call = self
+            .request(Method::GET, &["healthz"])
+            .timeout(limits::HEALTH);
+        matches!(call.send().await, Ok(response) if response.status().is_success())
+    }
+
+    /// The agents that this client may start.
+    pub(crate) async fn agents(&self) -> Result<AgentList, ClientError> {
+        self.read(self.request(Method::GET, &["v1", "agents"]))
+            .await
+    }
+
+    /// Starts a run. A repeat under the same key gives the same run.
+    pub(crate) async fn start(&self, body: &StartRun, key: &str) -> Result<RunBody, ClientError> {
+        let call = self.request(Method::POST, &["v1", "runs"]);
+        self.read(call.header("idempotency-key", key).json(body))
+            .await
+    }
+
+    /// A run with its snapshot.
+    pub(crate) async fn run(&self, run: RunId) -> Result<RunBody, ClientError> {
+        self.read(self.on_run(Method::GET, run, &[])).await
+    }
+
+    /// A page of runs, newest first.
+    pub(crate) async fn runs(&self, query: &RunQuery) -> Result<RunList, ClientError> {
+        let mut pairs = vec![("limit", query.limit.to_string())];
+        pairs.extend(
+            query
+                .statuses
+                .iter()
+                .map(|status| ("status", status.to_string())),
+        );
+        pairs.extend(query.agent.iter().map(|agent| ("agent", agent.clone())));
+        pairs.extend(query.thread.iter().map(|thread| ("thread", thread.clone())));
+        pairs.extend(query.cursor.iter().map(|cursor| ("cursor", cursor.clone())));
+        let mut call = self.base_url(&["v1", "runs"]);
+        call.query_pairs_mut().extend_pairs(pairs);
+        self.read(self.authorized(self.http.get(call))).await
+    }
+
+    /// The latest run of a thread.
+    pub(crate) async fn thread_run(&self, thread: &ThreadId) -> Result<ThreadRun, ClientError> {
+        let path = ["v1", "threads", thread.as_str(), "run"];
+        self.read(self.request(Method::GET, &path)).await
+    }
+
+    /// Asks for the end of a run.
+    pub(crate) async fn stop(&self, run: RunId, body: &StopRun) -> Result<StopAnswer, ClientError> {
+        self.read(self.on_run(Method::POST, run, &["stop"]).json(body))
+            .await
+    }
+
+    /// Says something to an open run.
+    pub(crate) async fn input(
+        &self,
+        run: RunId,
+        body: &SendInput,
+    ) -> Result<InputAnswer, ClientError> {
+        self.read(self.on_run(Method::POST, run, &["inputs"]).json(body))
+            .await
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(
+        &self,
+        run: RunId,
+        request: &str,
+        answer: &RequestAnswer,
+    ) -> Result<(), ClientError> {
+        let call = self.on_run(Method::POST, run, &["requests", request]);
+        self.send(call.json(answer)).await.map(drop)
+    }
+
+    /// Deletes a run that has ended.
+    pub(crate) async fn delete(&self, run: RunId) -> Result<(), ClientError> {
+        self.send(self.on_run(Method::DELETE, run, &[]))
+            .await
+            .map(drop)
+    }
+
+    /// Follows a run's log from behind a cursor.
+    pub(crate) async fn events(&self, run: RunId, after: Seq) -> Result<Opened, ClientError> {
+        let call = self
+            .on_run(Method::GET, run, &["events"])
+            .header("accept", "text/event-stream")
+            .header("last-event-id", after.to_string());
+        let response = tokio::time::timeout(limits::ANSWER, self.authorized_send(call))
+            .await
+            .map_err(|_| self.unreachable("no answer in time".into()))??;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Opened::Over);
+        }
+        Ok(Opened::Live(Events::new(response)))
+    }
+
+    fn on_run(&self, method: Method, run: RunId, rest: &[&str]) -> RequestBuilder {
+        let run = run.to_string();
+        let mut path = vec!["v1", "runs", &run];
+        path.extend(rest);
+        self.request(method, &path)
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.authorized(self.http.request(method, self.base_url(path)))
+    }
+
+    fn base_url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    fn authorized(&self, call: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => call.bearer_auth(key),
+            None => call,
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, call: RequestBuilder) -> Result<T, ClientError> {
+        let bytes = self.send(call).await?;
+        serde_json::from_slice(&bytes).map_err(|error| ClientError::Garbled {
+            url: self.url().to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    async fn send(&self, call: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+        let response = self.authorized_send(call.timeout(limits::ANSWER)).await?;
+        self.bytes(response).await
+    }
+
+    /// Sends a call and takes an error status for the error that its body tells.
+    async fn authorized_send(&self, call: RequestBuilder) -> Result<Response, ClientError> {
+        let response = call
+            .send()
+            .await
+            .map_err(|error| self.unreachable(text_of(&error)))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = self.bytes(response).await?;
+        Err(ClientError::Refused(Box::new(Problem::read(
+            status.as_u16(),
+            &body,
+        ))))
+    }
+
+    async fn bytes(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let mut bytes = Vec::new();
+        while let Some(more) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unreachable(text_of(&error)))?
+        {
+            if bytes.len() + more.len() > limits::ANSWER_BYTES {
+                return Err(ClientError::Garbled {
+                    url: self.url().to_owned(),
+                    why: format!("more than {} bytes", limits::ANSWER_BYTES),
+                });
+            }
+            bytes.extend_from_slice(&more);
+        }
+        Ok(bytes)
+    }
+
+    fn unreachable(&self, why: String) -> ClientError {
+        ClientError::Unreachable {
+            url: self.url().to_owned(),
+            why,
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+/// The innermost cause: what wraps it says only that a request failed.
+pub(super) fn text_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,36 @@
+//! One file per verb.
+
+mod agents;
+mod answer;
+mod approve;
+mod attach;
+mod completions;
+mod ls;
+mod rm;
+mod show;
+mod start;
+mod steer;
+mod stop;
+
+use crate::args::Verb;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Does what the command line asks for.
+pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Run(args) => start::run(session, args).await,
+        Verb::Attach(args) => attach::run(session, args).await,
+        Verb::Ls(args) => ls::run(session, args).await,
+        Verb::Show(args) => show::run(session, args).await,
+        Verb::Stop(args) => stop::run(session, args).await,
+        Verb::Steer(args) => steer::run(session, args).await,
+        Verb::Approve(args) => approve::run(session, args).await,
+        Verb::Answer(args) => answer::run(session, args).await,
+        Verb::Rm(args) => rm::run(session, args).await,
+        Verb::Agents { verb } => agents::run(session, verb).await,
+        Verb::Completions(args) => completions::run(&args),
+        _ => Err(Failure::Usage("later".into())),
+    }
+}

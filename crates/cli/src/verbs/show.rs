@@ -1,0 +1,207 @@
+//! `outlive show`: a run as its log folds now.
+
+use std::fmt::Write as _;
+
+use run::event::ToolStatus;
+use run::snapshot::{Activity, Asked, Progress, Request, Snapshot};
+use run::{Part, Role, Timestamp};
+use wire::RunBody;
+
+use crate::args::Show;
+use crate::client::find;
+use crate::clock::now;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::{Tone, clean, clean_line, counted, duration, paint, whole};
+use crate::session::{Session, print, print_line};
+
+pub(super) async fn run(session: &Session, args: Show) -> Result<Exit, Failure> {
+    let client = session.client().await?;
+    let run = find(&client, &args.run.run).await?;
+    let body = client.run(run).await?;
+    if args.json {
+        print_line(&serde_json::to_string_pretty(&body).unwrap_or_default())?;
+    } else {
+        print(&page(&body, session.colour(), now()))?;
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// A run for people.
+fn page(run: &RunBody, colour: bool, now: Timestamp) -> String {
+    let mut out = String::new();
+    let mut fact = |name: &str, value: &str| {
+        if !value.is_empty() {
+            let name = paint(colour, Tone::Dim, &format!("{name:<9}"));
+            let _ = writeln!(out, "{name} {}", clean_line(value, usize::MAX));
+        }
+    };
+    fact("run", &run.id.to_string());
+    fact("status", &status(run));
+    if let Some(error) = &run.error {
+        fact("error", &format!("{} ({})", error.message, error.code));
+    }
+    fact(
+        "agent",
+        &match &run.model {
+            Some(model) => format!("{} ({model})", run.agent),
+            None => run.agent.clone(),
+        },
+    );
+    fact("thread", run.thread_id.as_str());
+    fact(
+        "created",
+        &format!(
+            "{} ({} ago)",
+            run.created_at,
+            duration(now.ms_since(run.created_at))
+        ),
+    );
+    let began = run.started_at.unwrap_or(run.created_at);
+    fact(
+        "took",
+        &duration(run.finished_at.unwrap_or(now).ms_since(began)),
+    );
+    fact(
+        "events",
+        &format!(
+            "{} in {}",
+            run.last_seq,
+            counted(u64::from(run.attempt), "attempt")
+        ),
+    );
+    if run.usage.total_tokens() > 0 {
+        fact(
+            "tokens",
+            &format!(
+                "{} in, {} out",
+                run.usage.input_tokens, run.usage.output_tokens
+            ),
+        );
+    }
+    if let Some(snapshot) = &run.snapshot {
+        body(&mut out, run, snapshot, colour);
+    }
+    if let Some(output) = &run.output {
+        let _ = writeln!(out, "\n{}", clean(&format!("{output:#}")));
+    }
+    out
+}
+
+fn status(run: &RunBody) -> String {
+    match run.reason {
+        Some(reason) if reason != run::Reason::Completed => format!("{} ({reason})", run.status),
+        _ if run.stop_requested_at.is_some() && !run.status.is_final() => {
+            format!("{}, stop requested", run.status)
+        }
+        _ => run.status.to_string(),
+    }
+}
+
+/// What was asked, said and done, in the order in which it happened.
+fn body(out: &mut String, run: &RunBody, snapshot: &Snapshot, colour: bool) {
+    let input = snapshot.input.as_text();
+    let _ = writeln!(
+        out,
+        "\n{}",
+        paint_lines(colour, Tone::Person, &format!("› {}", clean(&input)))
+    );
+    let mut blocks: Vec<(run::Seq, String)> = Vec::new();
+    for message in &snapshot.messages {
+        if message.role != Role::Assistant || message.progress == Progress::Discarded {
+            continue;
+        }
+        let mut text = String::new();
+        for part in &message.parts {
+            match part {
+                Part::Text { text: said, .. } | Part::Refusal { text: said } => {
+                    text.push_str(&clean(said));
+                }
+                Part::Reasoning { text: said, .. } => {
+                    text.push_str(&paint_lines(colour, Tone::Dim, &clean(said)));
+                    text.push('\n');
+                }
+                Part::Source { url, .. } | Part::File { url, .. } => {
+                    let _ = writeln!(text, "⌁ {}", clean_line(url, 120));
+                }
+            }
+        }
+        if message.progress == Progress::Open {
+            text.push_str(" …");
+        }
+        blocks.push((message.first_seq, text));
+    }
+    let activities = snapshot.activities.iter();
+    blocks.extend(activities.map(|activity| (activity.first_seq, tool(activity, colour))));
+    blocks.sort_by_key(|(seq, _)| *seq);
+    for (_, text) in &blocks {
+        let _ = writeln!(out, "{}", text.trim_end());
+    }
+    for request in snapshot
+        .requests
+        .iter()
+        .filter(|it| it.resolution.is_none())
+    {
+        let _ = writeln!(out, "{}", asks(run, request, colour));
+    }
+}
+
+fn tool(activity: &Activity, colour: bool) -> String {
+    let (sign, tone) = match activity.status {
+        Some(ToolStatus::Ok) => ("✓", Tone::Good),
+        Some(ToolStatus::Failed | ToolStatus::Denied) => ("✗", Tone::Bad),
+        Some(ToolStatus::Interrupted | ToolStatus::Unknown) => ("?", Tone::Warn),
+        None => ("…", Tone::Dim),
+    };
+    let name = activity.title.as_deref().unwrap_or(&activity.name);
+    let mut text = paint(colour, tone, &format!("{sign} {}", clean_line(name, 200)));
+    let args = whole(&activity.args);
+    if !args.is_empty() && activity.title.is_none() {
+        let _ = write!(text, " {}", clean_line(&activity.args.to_string(), 200));
+    }
+    if activity.output_cut {
+        text.push_str("\n│ … (earlier output is in the log)");
+    }
+    let output: String = activity
+        .output
+        .iter()
+        .map(|piece| piece.text.as_str())
+        .collect();
+    for line in clean(&output).lines() {
+        let _ = write!(text, "\n{}", paint(colour, Tone::Dim, &format!("│ {line}")));
+    }
+    text
+}
+
+fn asks(run: &RunBody, request: &Request, colour: bool) -> String {
+    let (what, command) = match &request.asks {
+        Asked::Approval { title, detail, .. } => {
+            let detail = whole(detail);
+            let lines = clean(&detail);
+            let lines = lines.lines().map(|line| format!("\n  │ {line}"));
+            (
+                format!("{}{}", clean(title), lines.collect::<String>()),
+                "approve",
+            )
+        }
+        Asked::Question { questions } => {
+            let texts = questions
+                .iter()
+                .map(|question| clean(&question.text).into_owned());
+            (texts.collect::<Vec<_>>().join("\n  "), "answer")
+        }
+        Asked::ClientTool => ("a tool of the client is to run".to_owned(), "answer"),
+    };
+    let head = paint_lines(
+        colour,
+        Tone::Person,
+        &format!("? {}: {what}", request.request),
+    );
+    format!("{head}\n  outlive {command} {} {}", run.id, request.request)
+}
+
+/// A tone on each line by itself, as a tone over a line break fills the terminal's line.
+fn paint_lines(colour: bool, tone: Tone, text: &str) -> String {
+    let lines = text.lines().map(|line| paint(colour, tone, line));
+    lines.collect::<Vec<_>>().join("\n")
+}

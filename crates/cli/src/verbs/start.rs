@@ -1,0 +1,199 @@
+//! `outlive run`: starts a run and watches it. Without a server one is started in the background.
+
+use run::{Input, RunId, Seq, ThreadId, Trigger};
+use wire::{Code, ConflictRule, Settings, StartRun};
+
+use super::attach::watch;
+use crate::args::{OnConflict, Start};
+use crate::client::{Announcement, ClientError, Connection, key, launch, limits};
+use crate::config::{CHAT, Config, DEMO};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupts;
+use crate::render::Format;
+use crate::session::{Session, print_line, text_of};
+
+pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure> {
+    let text = text_of(&args.text)?;
+    let thread = match &args.thread {
+        Some(id) => Some(ThreadId::parse(id).map_err(|error| Failure::Usage(error.to_string()))?),
+        None => None,
+    };
+    let mut interrupts = Interrupts::listen();
+    let mut connection = server(session).await?;
+    let agent = agent(session, &connection, &args).await?;
+    let mut body = StartRun::new(agent, Input::text(text));
+    body.trigger = Some(Trigger::User);
+    body.settings = Settings {
+        model: args.model.clone(),
+        ..Settings::default()
+    };
+    body.on_conflict = args.on_conflict.map(rule);
+    if args.on_conflict == Some(OnConflict::Supersede) {
+        body.supersedes = current_run(&connection, thread.as_ref()).await?;
+        if body.supersedes.is_none() {
+            // Nobody is there to be superseded. If somebody comes first, this start is refused.
+            body.on_conflict = Some(ConflictRule::Reject);
+        }
+    }
+    body.thread_id = thread;
+    let run = tokio::select! {
+        started = start(&connection, &body) => started?,
+        () = interrupts.heard() => {
+            session.warn("interrupted while the run was being started; `outlive ls` says whether it was");
+            return Ok(Exit::Detached);
+        }
+    };
+    if args.detach {
+        print_line(&run.to_string())?;
+        return Ok(Exit::Succeeded);
+    }
+    let format = match (args.json, args.wait) {
+        (true, _) => Format::Json,
+        (false, true) => Format::Silent,
+        (false, false) => Format::ForPeople(session.global.color),
+    };
+    watch(
+        session,
+        &mut connection,
+        run,
+        Seq::ZERO,
+        format,
+        &mut interrupts,
+    )
+    .await
+}
+
+fn rule(on_conflict: OnConflict) -> ConflictRule {
+    match on_conflict {
+        OnConflict::Reject => ConflictRule::Reject,
+        OnConflict::Enqueue => ConflictRule::Enqueue,
+        OnConflict::Supersede => ConflictRule::Supersede,
+        OnConflict::Steer => ConflictRule::Steer,
+    }
+}
+
+/// The server that is named or runs on the store; else a new one in the background.
+async fn server(session: &Session) -> Result<Connection, Failure> {
+    if let Some(connection) = session.named_server()? {
+        return Ok(connection);
+    }
+    let config = session.config()?;
+    if let Some((connection, said)) = Connection::of_store(&config, &session.surroundings).await? {
+        if said.config != config.file {
+            session.warn(&other_configuration(&said, &config));
+        }
+        return Ok(connection);
+    }
+    let (said, ours) = launch(&config).await?;
+    if ours {
+        session.tell(&format!(
+            "started a server in the background at {} (data in {}); it stays until `kill {}`",
+            said.url,
+            config.data_directory().display(),
+            said.pid
+        ));
+    }
+    Ok(Connection::to(&said, key(&session.surroundings))?)
+}
+
+fn other_configuration(said: &Announcement, config: &Config) -> String {
+    let name = |file: &Option<std::path::PathBuf>| {
+        file.as_ref().map_or("no configuration".to_owned(), |path| {
+            path.display().to_string()
+        })
+    };
+    format!(
+        "the running server uses {}, not {}; to change that: kill {} and try again",
+        name(&said.config),
+        name(&config.file),
+        said.pid
+    )
+}
+
+/// The agent that is meant: the named one, else `chat` for a model, else the only one that is configured.
+async fn agent(
+    session: &Session,
+    connection: &Connection,
+    args: &Start,
+) -> Result<String, Failure> {
+    let named = args
+        .agent
+        .as_deref()
+        .or(session.surroundings.var("OUTLIVE_AGENT"));
+    if let Some(name) = named {
+        return Ok(name.to_owned());
+    }
+    if args.model.is_some() {
+        return Ok(CHAT.to_owned());
+    }
+    let list = connection.client.agents().await?;
+    let mut configured = list
+        .agents
+        .iter()
+        .map(|agent| agent.name.as_str())
+        .filter(|name| ![DEMO, CHAT].contains(name));
+    match (configured.next(), configured.next()) {
+        (Some(only), None) => Ok(only.to_owned()),
+        (Some(_), Some(_)) => {
+            let all: Vec<&str> = list
+                .agents
+                .iter()
+                .map(|agent| agent.name.as_str())
+                .collect();
+            Err(Failure::Usage(format!(
+                "several agents are configured, so say which with --agent: {}",
+                all.join(", ")
+            )))
+        }
+        (None, _) => {
+            session.tell(
+                "no agent is configured, so this is the demo's script; `--model ollama/qwen3` talks to a model",
+            );
+            Ok(DEMO.to_owned())
+        }
+    }
+}
+
+/// The run that is to be superseded.
+async fn current_run(
+    connection: &Connection,
+    thread: Option<&ThreadId>,
+) -> Result<Option<RunId>, Failure> {
+    let Some(thread) = thread else {
+        return Err(Failure::Usage(
+            "--on-conflict supersede needs --thread".to_owned(),
+        ));
+    };
+    match connection.client.thread_run(thread).await {
+        Ok(latest) => Ok(latest.run.filter(|run| run.is_current).map(|run| run.id)),
+        Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Starts the run. A connection that fails leaves open whether it was started, so all tries have one key and are one
+/// run.
+async fn start(connection: &Connection, body: &StartRun) -> Result<RunId, Failure> {
+    let key = fresh_key()?;
+    let mut n_tries = 1;
+    loop {
+        match connection.client.start(body, &key).await {
+            Ok(run) => return Ok(run.id),
+            Err(error @ ClientError::Unreachable { .. }) if n_tries < limits::START_TRIES => {
+                n_tries += 1;
+                tracing::debug!("the start failed and is tried again: {error}");
+                tokio::time::sleep(limits::PAUSE.0).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn fresh_key() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::Failed(format!("failed to draw random bytes: {error}")))?;
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(format!("cli-{}", digits.collect::<String>()))
+}
