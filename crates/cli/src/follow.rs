@@ -141,7 +141,7 @@ impl Watch<'_> {
 
     async fn read(
         &mut self,
-        mut events: Events,
+        mut events: Box<Events>,
         outage: &mut Option<Outage>,
     ) -> Result<Result<Followed, StreamEnd>, FollowError> {
         let mut frames = interval(FRAME);

@@ -29,4 +29,4 @@ impl Interrupts {
             std::future::pending().await
         }
     }
-
+}

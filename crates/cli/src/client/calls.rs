@@ -161,7 +161,7 @@ impl Client {
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(Opened::Over);
         }
-        Ok(Opened::Live(Events::new(response)))
+        Ok(Opened::Live(Box::new(Events::new(response))))
     }
 
     fn on_run(&self, method: Method, run: RunId, rest: &[&str]) -> RequestBuilder {

@@ -12,7 +12,7 @@ use super::limits::SILENCE;
 /// What became of a request for events.
 pub(crate) enum Opened {
     /// They come.
-    Live(Events),
+    Live(Box<Events>),
     /// The run has ended and the cursor has seen it.
     Over,
 }
