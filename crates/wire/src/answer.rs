@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct RequestAnswer(pub Answer);
 
-/// The members as they are written. An untagged enum would answer "did not match any variant".
+// An untagged enum would answer "did not match any variant".
+/// One of: `{decision, note?}` to an approval, `{answers}` to questions, `{result}` to a client-side tool.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RequestAnswer)]

@@ -129,6 +129,8 @@ codes! {
         "The run has not heard the earlier ones; try again when it has."
     TooManyStreams "too_many_streams" 429 "Too many streams are open"
         "The credential has as many streams open as it may; close some, or read several runs in one."
+    TooManyConnections "too_many_connections" 503 "Too many connections are open"
+        "The server has as many connections open as it may; try again after `Retry-After`."
     Internal "internal" 500 "The server failed"
         "A fault of the server. Its log has the details under the request's id."
     StoreUnavailable "store_unavailable" 503 "The store does not work now"

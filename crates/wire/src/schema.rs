@@ -7,12 +7,13 @@ use utoipa::openapi::schema::{
     AnyOfBuilder, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type,
 };
 
-fn words(of: impl IntoIterator<Item = impl Serialize>) -> Schema {
+fn words(text: &str, of: impl IntoIterator<Item = impl Serialize>) -> Schema {
     let words = of
         .into_iter()
         .map(|word| serde_json::to_value(word).unwrap_or_default());
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .description((!text.is_empty()).then_some(text))
         .enum_values(Some(words))
         .into()
 }
@@ -37,23 +38,33 @@ fn number() -> Object {
 }
 
 pub(crate) fn status() -> Schema {
-    words(Status::ALL)
+    words("Where it is.", Status::ALL)
 }
 
 pub(crate) fn decision() -> Schema {
-    words(Decision::ALL)
+    words(
+        "The decision on an approval, one of its `options`.",
+        Decision::ALL,
+    )
 }
 
 pub(crate) fn trigger() -> Schema {
-    words(["user", "api", "autostart", "schedule", "continue"])
+    words(
+        "What started it.",
+        ["user", "api", "autostart", "schedule", "continue"],
+    )
 }
 
 pub(crate) fn input_mode() -> Schema {
-    words(["steer", "follow_up"])
+    words(
+        "`steer`: heard now, between two steps. `follow_up`: opens the next turn.",
+        ["steer", "follow_up"],
+    )
 }
 
 pub(crate) fn usage() -> Schema {
     object()
+        .description(Some("What it consumed so far: `{input_tokens, output_tokens, reasoning_tokens?, cached_input_tokens?, cost_usd?}`."))
         .property("input_tokens", integer())
         .property("output_tokens", integer())
         .property("reasoning_tokens", integer())
@@ -64,6 +75,7 @@ pub(crate) fn usage() -> Schema {
 
 pub(crate) fn budget() -> Schema {
     object()
+        .description(Some("What it may consume: `{tokens?, steps?, cost_usd?, wall_ms?, unwatched_ms?}`. It narrows the budget of the agent and never widens it."))
         .property("tokens", integer())
         .property("steps", integer())
         .property("cost_usd", number())
@@ -74,13 +86,14 @@ pub(crate) fn budget() -> Schema {
 
 pub(crate) fn error_info() -> Schema {
     object()
+        .description(Some("What went wrong: `{code, message}`."))
         .property("code", text())
         .property("message", text())
         .into()
 }
 
 fn part() -> Object {
-    let kind = words(["text", "reasoning", "refusal", "source", "file"]);
+    let kind = words("", ["text", "reasoning", "refusal", "source", "file"]);
     object()
         .property("type", kind)
         .property("text", text())
@@ -94,13 +107,17 @@ fn part() -> Object {
 
 pub(crate) fn parts() -> Schema {
     let list = ArrayBuilder::new().items(part());
-    AnyOfBuilder::new().item(text()).item(list).into()
+    AnyOfBuilder::new()
+        .description(Some("What is said: a string, or parts `{type, text}`."))
+        .item(text())
+        .item(list)
+        .into()
 }
 
 pub(crate) fn input() -> Schema {
     let message = object()
         .property("id", text())
-        .property("role", words(["system", "user", "assistant", "tool"]))
+        .property("role", words("", ["system", "user", "assistant", "tool"]))
         .property("parts", parts());
     let tool = object()
         .property("name", text())
@@ -111,5 +128,11 @@ pub(crate) fn input() -> Schema {
         .property("variables", object())
         .property("messages", ArrayBuilder::new().items(message))
         .property("tools", ArrayBuilder::new().items(tool));
-    AnyOfBuilder::new().item(text()).item(full).into()
+    AnyOfBuilder::new()
+        .description(Some(
+            "What it is asked: a string, `{parts, variables}`, or `{messages, tools}` in place of the history.",
+        ))
+        .item(text())
+        .item(full)
+        .into()
 }

@@ -1,0 +1,79 @@
+//! The agents that runs may name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use run::{AgentSpec, Budget, Setting};
+use wire::{Code, Settings};
+
+use crate::error::Error;
+
+/// Agents by name. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue(Arc<BTreeMap<String, AgentSpec>>);
+
+impl Catalogue {
+    /// A catalogue of these agents.
+    pub fn new(agents: Arc<BTreeMap<String, AgentSpec>>) -> Self {
+        Self(agents)
+    }
+
+    pub(crate) fn agents(&self) -> impl Iterator<Item = (&str, &AgentSpec)> {
+        self.0.iter().map(|(name, spec)| (name.as_str(), spec))
+    }
+
+    /// The agent as a run will have it: what the run overrides and how much it may consume included.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+        settings: &Settings,
+        budget: Option<&Budget>,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<AgentSpec, Error> {
+        let Some(spec) = self.0.get(name) else {
+            let names = self
+                .0
+                .keys()
+                .map(String::as_str)
+                .filter(|name| allowed(name));
+            return Err(Error::agent_unknown(name, wire::closest(name, names)));
+        };
+        let mut spec = spec.clone();
+        let Settings {
+            model,
+            temperature,
+            max_output_tokens,
+        } = settings;
+        let overrides = [
+            (Setting::Model, "model", model.is_some()),
+            (Setting::Temperature, "temperature", temperature.is_some()),
+            (
+                Setting::MaxOutputTokens,
+                "max_output_tokens",
+                max_output_tokens.is_some(),
+            ),
+        ];
+        for (setting, word, given) in overrides {
+            if given && !spec.overridable.contains(&setting) {
+                let error = Error::new(
+                    Code::SettingNotOverridable,
+                    format!("agent `{name}` does not list {word} under overridable"),
+                );
+                return Err(error.with_path(&format!("settings.{word}")));
+            }
+        }
+        if model.is_some() {
+            spec.model.clone_from(model);
+        }
+        spec.temperature = temperature.or(spec.temperature);
+        spec.max_output_tokens = max_output_tokens.or(spec.max_output_tokens);
+        if let Some(budget) = budget {
+            spec.budget = budget.within(&spec.budget);
+        }
+        // The configuration was checked when it was read, so what is wrong now came with the run.
+        match spec.problems().into_iter().next() {
+            Some(problem) => Err(Error::invalid("settings", problem)),
+            None => Ok(spec),
+        }
+    }
+}

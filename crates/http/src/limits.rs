@@ -1,0 +1,42 @@
+//! Every bound of the server, named once. Those that an operator may change are the defaults of [`crate::Limits`].
+
+use std::time::Duration;
+
+/// Largest body of a request.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// So many bytes behind the bound are still read and thrown away, so that the client reads its error instead of a reset.
+pub const DISCARD_BYTES: usize = 8 * 1024 * 1024;
+/// Connections at once.
+pub const CONNECTIONS: usize = 10_000;
+/// Connections beyond the bound that are told so at once; more are closed without a word.
+pub const REFUSED_CONNECTIONS: usize = 64;
+/// Streams of one credential at once.
+pub const STREAMS_PER_CREDENTIAL: usize = 1_000;
+/// For the head of a request to arrive; also how long an idle connection is kept.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// For the body of a request to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// For an answer to begin.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
+/// Longest `?wait=`; shorter than [`REQUEST_TIMEOUT`].
+pub const WAIT: Duration = Duration::from_mins(1);
+/// Between signs of life in a silent stream.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// For requests under way to end when the server goes down.
+pub const DRAIN: Duration = Duration::from_secs(5);
+/// What a stream tells its client to wait before it comes back.
+pub const RECONNECT: Duration = Duration::from_secs(1);
+/// Most events of one page.
+pub const PAGE_EVENTS: usize = 1_000;
+/// Most entries of one page of a list.
+pub const PAGE_ENTRIES: usize = 200;
+/// Entries of a page of a list that does not say.
+pub const PAGE_ENTRIES_DEFAULT: usize = 50;
+/// Header bytes of a request.
+pub const HEADER_BYTES: usize = 32 * 1024;
+/// What a client should wait before it asks a full queue or a failing store again, seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+/// Chunks of several runs that one write of a stream gathers.
+pub const CHUNKS_PER_WRITE: usize = 64;
+/// How long accepting pauses when the system has no more file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

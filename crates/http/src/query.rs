@@ -1,0 +1,196 @@
+//! Queries and the ids in paths.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use run::{InputId, RequestId, RunId, ThreadId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de};
+use wire::Code;
+
+use crate::App;
+use crate::error::Error;
+use crate::limits::{PAGE_ENTRIES, PAGE_ENTRIES_DEFAULT, WAIT};
+
+/// The query, all of it known.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        axum::extract::Query::from_request_parts(parts, app)
+            .await
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|rejection: QueryRejection| {
+                let text = rejection.body_text();
+                let text = text
+                    .rsplit_once("query string: ")
+                    .map_or(&*text, |(_, text)| text);
+                Error::new(Code::InvalidQuery, text)
+            })
+    }
+}
+
+/// How long a poll may wait: `20s`, `500ms`, `1m`, or seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Wait {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom(format!(
+                "must be a time such as 20s or 500ms, at most {}s",
+                WAIT.as_secs()
+            ))
+        })
+    }
+}
+
+impl Wait {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let n: u64 = digits.parse().ok()?;
+        let wait = match &text[digits.len()..] {
+            "ms" => Duration::from_millis(n),
+            "" | "s" => Duration::from_secs(n),
+            "m" => Duration::from_secs(n.checked_mul(60)?),
+            _ => return None,
+        };
+        (wait <= WAIT).then_some(Self(wait))
+    }
+}
+
+/// Entries of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entries(pub(crate) usize);
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self(PAGE_ENTRIES_DEFAULT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let n = usize::deserialize(deserializer)?;
+        if (1..=PAGE_ENTRIES).contains(&n) {
+            Ok(Self(n))
+        } else {
+            Err(de::Error::custom(format!(
+                "must be from 1 to {PAGE_ENTRIES}"
+            )))
+        }
+    }
+}
+
+/// A parameter that another reader takes: the token of an event route. It is neither kept nor printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Passed;
+
+impl From<String> for Passed {
+    fn from(_: String) -> Self {
+        Self
+    }
+}
+
+impl fmt::Debug for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// `{run}`
+pub(crate) struct RunPath(pub(crate) RunId);
+/// `{run}` and `{request}`
+pub(crate) struct RequestPath(pub(crate) RunId, pub(crate) RequestId);
+/// `{run}` and `{input}`
+pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
+/// `{thread}`
+pub(crate) struct ThreadPath(pub(crate) ThreadId);
+
+async fn parameter(parts: &mut Parts, app: &App, name: &str) -> Result<String, Error> {
+    let malformed = || Error::new(Code::InvalidId, format!("the {name} id is not valid text"));
+    let parameters = RawPathParams::from_request_parts(parts, app)
+        .await
+        .map_err(|_| malformed())?;
+    let found = parameters.iter().find(|(found, _)| *found == name);
+    found
+        .map(|(_, value)| value.to_owned())
+        .ok_or_else(malformed)
+}
+
+async fn run_parameter(parts: &mut Parts, app: &App) -> Result<RunId, Error> {
+    let run = RunId::parse(&parameter(parts, app, "run").await?)?;
+    tracing::Span::current().record("run.id", tracing::field::display(run));
+    Ok(run)
+}
+
+impl FromRequestParts<App> for RunPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        run_parameter(parts, app).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for RequestPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let run = run_parameter(parts, app).await?;
+        let request = RequestId::parse(parameter(parts, app, "request").await?)?;
+        Ok(Self(run, request))
+    }
+}
+
+impl FromRequestParts<App> for InputPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let run = run_parameter(parts, app).await?;
+        let input = InputId::parse(parameter(parts, app, "input").await?)?;
+        Ok(Self(run, input))
+    }
+}
+
+impl FromRequestParts<App> for ThreadPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        Ok(Self(ThreadId::parse(
+            parameter(parts, app, "thread").await?,
+        )?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_has_a_unit_and_a_bound() {
+        let ms = |text: &str| Wait::parse(text).map(|wait| wait.0.as_millis());
+        assert_eq!(ms("20s"), Some(20_000));
+        assert_eq!(ms("500ms"), Some(500));
+        assert_eq!(ms("1m"), Some(60_000));
+        assert_eq!(ms("7"), Some(7_000));
+        for bad in [
+            "",
+            "s",
+            "-1s",
+            "61s",
+            "2m",
+            "1h",
+            "1.5s",
+            "99999999999999999999s",
+        ] {
+            assert_eq!(ms(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! Every address of the server: its handler, and what is said of it.
+
+use axum::Router;
+use axum::http::Method;
+use axum::routing::{MethodRouter, delete, get, patch, post};
+use wire::{
+    AgentList, ApplyRun, Code, CreateThread, CreateToken, EventsPage, InputAnswer, InputList,
+    PatchThread, RequestAnswer, RunBody, RunList, SendInput, StartRun, StopAnswer, StopRun,
+    ThreadBody, ThreadList, ThreadRun, TokenBody,
+};
+
+use crate::reference::{Doc, Group};
+use crate::{App, agents, auth, feed, operations, runs, threads};
+
+/// An address.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) handler: MethodRouter<App>,
+    pub(crate) doc: Doc,
+}
+
+fn route(method: Method, path: &'static str, handler: MethodRouter<App>, doc: Doc) -> Route {
+    Route {
+        method,
+        path,
+        handler,
+        doc,
+    }
+}
+
+/// A router of every address.
+pub(crate) fn all() -> Router<App> {
+    routes().into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path, route.handler)
+    })
+}
+
+/// The table.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = run_routes();
+    routes.extend(event_routes());
+    routes.extend(steering_routes());
+    routes.extend(thread_routes());
+    routes.extend(other_routes());
+    routes
+}
+
+const WAIT: &str = "how long to wait for something new, for example `20s`; at most 60 s";
+const TOKEN: &str = "a token, where no header can be set";
+const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
+const LIMIT: &str = "entries of the page, from 1 to 200; 50 if missing";
+const CURSOR: &str = "the `next` of the page before";
+
+fn run_routes() -> Vec<Route> {
+    let start = Doc::new(Group::Runs, "Starts a run")
+        .text("With `Accept: text/event-stream` it starts the run and streams it in one call; a start that is refused answers its error all the same. `Location` and `x-run-id` name the run.")
+        .right("start")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<StartRun>()
+        .json::<RunBody>(201, "there is a new run")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .json::<InputAnswer>(202, "`on_conflict` is `steer` and the current run got the input")
+        .codes(&[
+            Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::RunAlreadyActive, Code::SupersedeMismatch,
+            Code::IdempotencyKeyReused, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
+        ]);
+    let list = Doc::new(Group::Runs, "Lists runs, newest first")
+        .right("read")
+        .query("thread_id", "of this thread")
+        .query("agent", "of this agent")
+        .query(
+            "status",
+            "in these states, for example `queued,running`; `open` for all that have not ended",
+        )
+        .query("ephemeral", "`true` also lists runs of ephemeral agents")
+        .query("cursor", CURSOR)
+        .query("limit", LIMIT)
+        .json::<RunList>(200, "the runs, without snapshots")
+        .codes(&[Code::InvalidQuery, Code::CursorUnknown, Code::NotFound]);
+    let show = Doc::new(Group::Runs, "One run and what its log folds to")
+        .text("The snapshot is never behind the run; its `last_seq` is the cursor from which to follow.")
+        .right("read")
+        .query("wait", WAIT)
+        .query("after", "with `wait`: what the client has; the run as it is now if missing")
+        .json::<RunBody>(200, "the run with `snapshot`")
+        .codes(&[Code::InvalidId, Code::InvalidQuery, Code::CursorUnknown, Code::NotFound]);
+    let remove = Doc::new(Group::Runs, "Deletes a run that has ended, with its log")
+        .right("manage")
+        .empty(204, "it is gone")
+        .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
+    let retry = Doc::new(Group::Runs, "Starts the same again")
+        .text("A new run on the same thread with the same agent, input and metadata. The agent is taken as it is configured now.")
+        .right("start")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .json::<RunBody>(201, "there is a new run")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::NotFound, Code::RunOpen, Code::RunAlreadyActive, Code::AgentUnknown, Code::AgentNotAllowed,
+            Code::InvalidHeader, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
+    let apply = Doc::new(
+        Group::Runs,
+        "Remembers that the result of a succeeded run was used",
+    )
+    .text("Once: a repeat answers what was remembered first.")
+    .right("manage")
+    .optional_body::<ApplyRun>()
+    .json::<RunBody>(200, "the run")
+    .codes(&[
+        Code::InvalidId,
+        Code::InvalidJson,
+        Code::InvalidRequest,
+        Code::NotFound,
+        Code::NotSucceeded,
+    ]);
+    vec![
+        route(Method::POST, "/v1/runs", post(runs::start), start),
+        route(Method::GET, "/v1/runs", get(runs::list), list),
+        route(Method::GET, "/v1/runs/{run}", get(runs::show), show),
+        route(
+            Method::DELETE,
+            "/v1/runs/{run}",
+            delete(runs::delete),
+            remove,
+        ),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/retry",
+            post(runs::retry),
+            retry,
+        ),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/apply",
+            post(runs::apply),
+            apply,
+        ),
+    ]
+}
+
+fn event_routes() -> Vec<Route> {
+    let events = Doc::new(Group::Events, "A run's events, as a stream or in pages")
+        .text("A stream with `Accept: text/event-stream`, else a page.")
+        .right("read")
+        .header(
+            "Last-Event-ID",
+            "the number of the last event that the client has; wins over `after`",
+        )
+        .query("after", "the same in the query")
+        .query(
+            "wait",
+            "of a page: how long to wait when there is nothing behind the cursor; at most 60 s",
+        )
+        .query("limit", "of a page: most events, from 1 to 1000")
+        .query("token", TOKEN)
+        .stream("the events behind the cursor, to the end of the run")
+        .json::<EventsPage>(200, "a page; about 256 KiB at most")
+        .empty(
+            204,
+            "a stream was asked for and the cursor has seen the end of the run",
+        )
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidQuery,
+            Code::CursorUnknown,
+            Code::NotFound,
+            Code::LogExpired,
+            Code::TooManyStreams,
+        ]);
+    let several = Doc::new(Group::Events, "One stream over several runs")
+        .text("It ends when all of them have ended. Data begins with `run_id`; an `id` has one number per run, in the order of `runs`.")
+        .right("read")
+        .query("runs", "ids, separated by commas; at most 50")
+        .required()
+        .header("Last-Event-ID", "the last `id` of the stream; wins over `after`")
+        .query("after", "the same in the query, for example `12,0`; 0 for the beginning of all")
+        .query("token", TOKEN)
+        .stream("the events of all the runs")
+        .empty(204, "the cursor has seen the end of every run")
+        .codes(&[Code::InvalidQuery, Code::CursorUnknown, Code::NotFound, Code::LogExpired, Code::TooManyStreams]);
+    let feed = Doc::new(Group::Events, "Changes of runs and threads, for boards")
+        .text("`event: run` and `event: thread` say that something changed, without numbers: fetch what you show, and fetch everything again after a reconnect or an `event: reset`.")
+        .right("read")
+        .query("token", TOKEN)
+        .stream("changes from now on, each `{thread_id, run_id?, status?}`")
+        .codes(&[Code::InvalidQuery, Code::TooManyStreams]);
+    vec![
+        route(
+            Method::GET,
+            "/v1/runs/{run}/events",
+            get(runs::events),
+            events,
+        ),
+        route(
+            Method::GET,
+            "/v1/events",
+            get(runs::events_of_several),
+            several,
+        ),
+        route(Method::GET, "/v1/feed", get(feed::feed), feed),
+    ]
+}
+
+fn steering_routes() -> Vec<Route> {
+    let stop = Doc::new(Group::Steering, "Stops a run")
+        .text("A queued or parked run ends at once; another is told to, and ends a little later. Safe to repeat.")
+        .right("stop")
+        .optional_body::<StopRun>()
+        .json::<StopAnswer>(200, "`stopped` is false for a run that had ended; it is left as it is")
+        .codes(&[Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::NotFound]);
+    let send = Doc::new(Group::Steering, "Sends a message to an open run")
+        .right("input")
+        .body::<SendInput>()
+        .json::<InputAnswer>(
+            202,
+            "it was accepted; an `input.consumed` or `input.returned` event says what became of it",
+        )
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::UnsupportedMediaType,
+            Code::NotFound,
+            Code::RunFinal,
+            Code::InputNotAccepted,
+            Code::TooManyInputs,
+        ]);
+    let list = Doc::new(Group::Steering, "Lists the messages to a run")
+        .right("read")
+        .json::<InputList>(200, "all of them, each with where it is")
+        .codes(&[Code::InvalidId, Code::NotFound]);
+    let take_back = Doc::new(Group::Steering, "Takes back a message that waits")
+        .right("input")
+        .json::<InputAnswer>(200, "it will not be heard")
+        .codes(&[Code::InvalidId, Code::NotFound, Code::InputNotPending]);
+    let answer = Doc::new(
+        Group::Steering,
+        "Answers an approval, questions or a client-side tool call",
+    )
+    .text("The first answer wins.")
+    .right("answer")
+    .body::<RequestAnswer>()
+    .json::<RunBody>(200, "the run behind the answer")
+    .codes(&[
+        Code::InvalidId,
+        Code::InvalidJson,
+        Code::InvalidRequest,
+        Code::UnsupportedMediaType,
+        Code::NotFound,
+        Code::RequestUnknown,
+        Code::RequestAnswered,
+        Code::RequestExpired,
+        Code::AnswerUnfit,
+        Code::RunFinal,
+    ]);
+    vec![
+        route(Method::POST, "/v1/runs/{run}/stop", post(runs::stop), stop),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/inputs",
+            post(runs::send_input),
+            send,
+        ),
+        route(
+            Method::GET,
+            "/v1/runs/{run}/inputs",
+            get(runs::list_inputs),
+            list,
+        ),
+        route(
+            Method::DELETE,
+            "/v1/runs/{run}/inputs/{input}",
+            delete(runs::take_back),
+            take_back,
+        ),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/requests/{request}",
+            post(runs::answer),
+            answer,
+        ),
+    ]
+}
+
+fn thread_routes() -> Vec<Route> {
+    let create = Doc::new(Group::Threads, "Makes a thread")
+        .text("Not needed before a run: a start on an unknown thread makes it.")
+        .right("start")
+        .body::<CreateThread>()
+        .json::<ThreadBody>(201, "the thread")
+        .codes(&[
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::UnsupportedMediaType,
+            Code::ThreadExists,
+            Code::ParentUnknown,
+            Code::NotFound,
+        ]);
+    let list = Doc::new(Group::Threads, "Lists threads, the last changed first")
+        .right("read")
+        .query("label", "with this label")
+        .query("column", "in this column of the board")
+        .query("parent_id", "below this thread")
+        .query("archived", "`true` also lists those that were put away")
+        .query("cursor", CURSOR)
+        .query("limit", LIMIT)
+        .json::<ThreadList>(200, "the threads")
+        .codes(&[Code::InvalidQuery, Code::CursorUnknown]);
+    let show = Doc::new(Group::Threads, "One thread")
+        .right("read")
+        .json::<ThreadBody>(200, "the thread")
+        .codes(&[Code::InvalidId, Code::NotFound]);
+    let change = Doc::new(Group::Threads, "Changes a thread")
+        .text("A missing member stays, `null` clears.")
+        .right("manage")
+        .body::<PatchThread>()
+        .json::<ThreadBody>(200, "the thread")
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::UnsupportedMediaType,
+            Code::NotFound,
+        ]);
+    let remove = Doc::new(
+        Group::Threads,
+        "Deletes a thread and its runs, all of which must have ended",
+    )
+    .right("manage")
+    .empty(204, "it is gone")
+    .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
+    let stop = Doc::new(Group::Threads, "Stops the thread's current run")
+        .right("stop")
+        .optional_body::<StopRun>()
+        .json::<StopAnswer>(
+            200,
+            "`stopped` is false and `run` null when nothing is current",
+        )
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::NotFound,
+        ]);
+    let run = Doc::new(Group::Threads, "The thread's latest run and its message")
+        .text("What a page needs that opens a thread: the current run, else the last one.")
+        .right("read")
+        .json::<ThreadRun>(200, "both are null for a thread without runs")
+        .codes(&[Code::InvalidId, Code::NotFound]);
+    vec![
+        route(Method::POST, "/v1/threads", post(threads::create), create),
+        route(Method::GET, "/v1/threads", get(threads::list), list),
+        route(
+            Method::GET,
+            "/v1/threads/{thread}",
+            get(threads::show),
+            show,
+        ),
+        route(
+            Method::PATCH,
+            "/v1/threads/{thread}",
+            patch(threads::patch),
+            change,
+        ),
+        route(
+            Method::DELETE,
+            "/v1/threads/{thread}",
+            delete(threads::delete),
+            remove,
+        ),
+        route(
+            Method::POST,
+            "/v1/threads/{thread}/stop",
+            post(threads::stop),
+            stop,
+        ),
+        route(
+            Method::GET,
+            "/v1/threads/{thread}/run",
+            get(threads::latest_run),
+            run,
+        ),
+    ]
+}
+
+fn other_routes() -> Vec<Route> {
+    let agents = Doc::new(Group::Agents, "Lists the agents that the caller may start")
+        .right("read")
+        .json::<AgentList>(200, "the agents, by name");
+    let token = Doc::new(
+        Group::Access,
+        "Makes a short-lived token for one run or thread",
+    )
+    .text("Only with a key, and never wider than the key.")
+    .right("manage")
+    .body::<CreateToken>()
+    .json::<TokenBody>(201, "the token, shown this once")
+    .codes(&[
+        Code::InvalidJson,
+        Code::InvalidRequest,
+        Code::UnsupportedMediaType,
+        Code::NotFound,
+    ]);
+    let health = Doc::new(Group::Operations, "Whether the process answers").plain(
+        200,
+        "application/json",
+        "it does",
+    );
+    let ready = Doc::new(Group::Operations, "Whether requests can be served")
+        .plain(200, "application/json", "they can")
+        .codes(&[Code::StoreUnavailable, Code::ShuttingDown]);
+    let metrics = Doc::new(Group::Operations, "Metrics in Prometheus' text format")
+        .right("manage")
+        .plain(200, "text/plain", "the metrics")
+        .codes(&[Code::RouteUnknown]);
+    let document = Doc::new(Group::Operations, "This reference as an OpenAPI document").plain(
+        200,
+        "application/json",
+        "the document",
+    );
+    vec![
+        route(Method::GET, "/v1/agents", get(agents::list), agents),
+        route(Method::POST, "/v1/tokens", post(auth::create_token), token),
+        route(Method::GET, "/healthz", get(operations::healthz), health),
+        route(Method::GET, "/readyz", get(operations::readyz), ready),
+        route(Method::GET, "/metrics", get(operations::metrics), metrics),
+        route(
+            Method::GET,
+            "/openapi.json",
+            get(operations::openapi),
+            document,
+        ),
+    ]
+}

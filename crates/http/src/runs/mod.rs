@@ -1,0 +1,23 @@
+//! Runs: starting, reading, following, steering, ending.
+
+mod apply;
+mod delete;
+mod events;
+mod inputs;
+mod list;
+mod requests;
+mod retry;
+mod show;
+mod start;
+mod stop;
+
+pub(crate) use apply::apply;
+pub(crate) use delete::delete;
+pub(crate) use events::{events, events_of_several};
+pub(crate) use inputs::{list as list_inputs, send as send_input, take_back};
+pub(crate) use list::list;
+pub(crate) use requests::answer;
+pub(crate) use retry::retry;
+pub(crate) use show::{last_message, show};
+pub(crate) use start::{bounded_metadata, start};
+pub(crate) use stop::{bounded_why, stop, stop_run};

@@ -1,0 +1,64 @@
+//! One run with what its log folds to.
+
+use axum::Json;
+use axum::extract::State;
+use run::snapshot::{Message, Progress};
+use run::{Role, Snapshot};
+use serde::Deserialize;
+use store::Right;
+use wire::RunBody;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::query::{Query, RunPath, Wait};
+use crate::shown;
+use crate::sse::After;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShowQuery {
+    wait: Option<Wait>,
+    after: Option<After>,
+}
+
+/// `GET /v1/runs/{run}`
+pub(crate) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    RunPath(id): RunPath,
+    Query(query): Query<ShowQuery>,
+) -> Result<Json<RunBody>, Error> {
+    caller.may(Right::Read)?;
+    let mut run = app.store.run(&caller.scope, id).await?;
+    if !caller.reaches(&run) {
+        return Err(Error::not_found());
+    }
+    if let Some(Wait(wait)) = query.wait
+        && !run.control.is_final()
+    {
+        let after = query.after.map_or(run.control.last_seq, |after| after.0);
+        let mut follower = app.store.follow(&caller.scope, id, after).await?;
+        tokio::select! {
+            moved = tokio::time::timeout(wait, follower.next()) => if let Ok(moved) = moved {
+                moved?;
+            },
+            () = app.closing.cancelled() => {}
+        }
+        run = app.store.run(&caller.scope, id).await?;
+    }
+    // Read after the run, so that it is never behind it.
+    let snapshot = app.store.snapshot(&caller.scope, id).await?;
+    let mut body = shown::run_body(run);
+    body.snapshot = Some(Box::new(snapshot));
+    Ok(Json(body))
+}
+
+/// The agent's last message, as far as it is written.
+pub(crate) fn last_message(snapshot: Snapshot) -> Option<Message> {
+    snapshot
+        .messages
+        .into_iter()
+        .rev()
+        .find(|message| message.role == Role::Assistant && message.progress != Progress::Discarded)
+}

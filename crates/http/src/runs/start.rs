@@ -1,0 +1,184 @@
+//! Starting a run, and following it in the same call.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{HeaderName, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use run::{RunId, Seq, ThreadId};
+use sha2::{Digest, Sha256};
+use store::{Fate, Idempotency, OnConflict, Right, Start, Started, Target};
+use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTES, StartRun};
+
+use super::events::stream_run;
+use crate::App;
+use crate::auth::Caller;
+use crate::body::Body;
+use crate::error::Error;
+use crate::{fresh, shown, sse};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
+
+/// `POST /v1/runs`
+pub(crate) async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body<StartRun>,
+) -> Result<Response, Error> {
+    caller.may(Right::Start)?;
+    let idempotency = idempotency(
+        &headers,
+        "start",
+        &serde_json::to_vec(&body).unwrap_or_default(),
+    )?;
+    let on_conflict = on_conflict(body.on_conflict, body.supersedes)?;
+    let thread = thread_for(&caller, body.thread_id)?;
+    bounded_metadata(&body.metadata)?;
+    may_start(&caller, &body.agent)?;
+    let spec =
+        app.catalogue
+            .resolve(&body.agent, &body.settings, body.budget.as_ref(), |agent| {
+                caller.may_start(agent)
+            })?;
+    let start = Start {
+        run: fresh::new_run_id()?,
+        scope: caller.scope.clone(),
+        thread,
+        agent: body.agent,
+        spec,
+        input: body.input,
+        on_conflict,
+        trigger: body.trigger.unwrap_or_default(),
+        refines: None,
+        client: serde_json::Map::new(),
+        metadata: body.metadata,
+        idempotency,
+    };
+    perform(&app, &caller, &headers, start).await
+}
+
+/// Starts the run and answers with it, or with its stream.
+pub(super) async fn perform(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    start: Start,
+) -> Result<Response, Error> {
+    let streams = sse::wants_stream(headers);
+    if streams {
+        // What would refuse the stream refuses the start: nobody wants a run whose answer was an error.
+        caller.may(Right::Read)?;
+        drop(caller.open_stream(app)?);
+    }
+    let Started { run, fate } = app.store.start(start).await?;
+    tracing::Span::current().record("run.id", tracing::field::display(run.id));
+    let id = run.id;
+    let status = match fate {
+        Fate::Created => StatusCode::CREATED,
+        Fate::Repeated => StatusCode::OK,
+        Fate::Steered(_) => StatusCode::ACCEPTED,
+    };
+    let mut response = if streams {
+        let after = match fate {
+            Fate::Created | Fate::Repeated => Seq::ZERO,
+            // Only what follows: the client that steers has seen the beginning elsewhere.
+            Fate::Steered(_) => Seq(run.control.last_seq.0.saturating_sub(1)),
+        };
+        stream_run(app, caller, id, after, status).await?
+    } else {
+        match fate {
+            Fate::Created | Fate::Repeated => (status, Json(shown::run_body(run))).into_response(),
+            Fate::Steered(input) => {
+                let run = shown::run_body(run);
+                (status, Json(InputAnswer { input, run })).into_response()
+            }
+        }
+    };
+    let location = HeaderValue::try_from(format!("/v1/runs/{id}"));
+    if let (Ok(location), Ok(id)) = (location, HeaderValue::try_from(id.to_string())) {
+        response.headers_mut().insert(LOCATION, location);
+        response.headers_mut().insert(RUN_ID, id);
+    }
+    Ok(response)
+}
+
+/// The key of a request, with a hash of all that it asks for.
+pub(super) fn idempotency(
+    headers: &HeaderMap,
+    call: &str,
+    body: &[u8],
+) -> Result<Option<Idempotency>, Error> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = key.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES {
+        return Err(Error::new(
+            Code::InvalidHeader,
+            format!(
+                "Idempotency-Key must have from 1 to {IDEMPOTENCY_KEY_BYTES} visible ASCII characters"
+            ),
+        ));
+    }
+    let mut hash = Sha256::new();
+    hash.update(call.as_bytes());
+    hash.update([0]);
+    hash.update(body);
+    Ok(Some(Idempotency {
+        key: key.to_owned(),
+        body_hash: hash.finalize().into(),
+    }))
+}
+
+pub(super) fn may_start(caller: &Caller, agent: &str) -> Result<(), Error> {
+    if caller.may_start(agent) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::AgentNotAllowed,
+        "the credential may start other agents only",
+    ))
+}
+
+fn on_conflict(rule: Option<ConflictRule>, supersedes: Option<RunId>) -> Result<OnConflict, Error> {
+    match (rule, supersedes) {
+        (None | Some(ConflictRule::Supersede), Some(run)) => Ok(OnConflict::Supersede(run)),
+        (Some(ConflictRule::Supersede), None) => Err(Error::invalid(
+            "supersedes",
+            "on_conflict supersede needs the id of the run that is replaced",
+        )),
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "supersedes",
+            "goes with on_conflict supersede",
+        )),
+        (None | Some(ConflictRule::Reject), None) => Ok(OnConflict::Reject),
+        (Some(ConflictRule::Enqueue), None) => Ok(OnConflict::Enqueue),
+        (Some(ConflictRule::Steer), None) => Ok(OnConflict::Steer),
+    }
+}
+
+/// A token of one thread starts runs there and nowhere else.
+fn thread_for(caller: &Caller, asked: Option<ThreadId>) -> Result<ThreadId, Error> {
+    match (caller.target(), asked) {
+        (None, Some(thread)) => Ok(thread),
+        (None, None) => fresh::new_thread_id(),
+        (Some(Target::Thread(own)), Some(asked)) if *own != asked => Err(Error::not_found()),
+        (Some(Target::Thread(own)), _) => Ok(own.clone()),
+        (Some(Target::Run(_)), _) => Err(Error::not_allowed(Right::Start)),
+    }
+}
+
+pub(crate) fn bounded_metadata(
+    metadata: &serde_json::Map<String, serde_json::Value>,
+) -> Result<(), Error> {
+    let n_bytes = serde_json::to_vec(metadata).map_or(0, |json| json.len());
+    if n_bytes <= METADATA_BYTES {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "metadata",
+        format!("has {n_bytes} bytes as JSON, at most {METADATA_BYTES} fit"),
+    ))
+}
