@@ -1,6 +1,13 @@
 //! Claims runs and performs attempts. The only crate that drives.
+//!
+//! A [`Worker`] holds a lease, claims due runs and performs each attempt in a task of its own. An attempt has one
+//! [`Driver`], which speaks through a [`Context`]; what it says gathers in an [`Outbox`] and goes into the log.
 
 pub mod limits;
+
+mod metric;
+mod pause;
+mod settings;
 
 mod outbox;
 
@@ -8,5 +15,34 @@ mod script;
 
 mod player;
 
+mod hearing;
+
+mod context;
+
+mod driver;
+
+mod demo;
+mod scripted;
+
+mod watchdog;
+
+mod performance;
+
+mod orphans;
+mod settle;
+
+mod attempt;
+
+mod lease;
+mod sweeper;
+
+mod worker;
+
+pub use context::{Context, Over, Waited};
+pub use demo::demo_agent;
+pub use driver::{Driver, Ending};
 pub use outbox::{Batch, Outbox};
 pub use player::{Action, EXIT_NOTICE, Player};
+pub use scripted::Scripted;
+pub use settings::{Clock, Settings};
+pub use worker::Worker;

@@ -1,0 +1,271 @@
+//! A store in a directory of its own, workers on it, and the questions that tests ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use run::event::{Decision, InputMode};
+use run::{
+    AgentSpec, Answer, By, Command, Envelope, Event, Input, NodeId, Part, RequestId, Run, RunId,
+    ScriptStep, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, WorkerId, frame,
+};
+use store::{Location, OnConflict, Options, RunRecord, Scope, Start, Store};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use worker::{Driver, Scripted, Settings, Worker};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct House {
+    pub store: Store,
+    _directory: tempfile::TempDir,
+    n_workers: u32,
+    n_runs: u8,
+}
+
+/// A worker at work.
+pub struct Hired {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+pub fn script(steps: &str) -> AgentSpec {
+    let script: Vec<ScriptStep> = serde_json::from_str(steps).unwrap();
+    let spec = AgentSpec::scripted(script);
+    assert_eq!(spec.problems(), Vec::<String>::new());
+    spec
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        let options = Options {
+            wal_bytes: 0,
+            ..Options::default()
+        };
+        Self {
+            store: Store::open(&location, options).await.unwrap(),
+            _directory: directory,
+            n_workers: 0,
+            n_runs: 0,
+        }
+    }
+
+    /// Settings under which things happen soon.
+    pub fn settings(&mut self) -> Settings {
+        self.n_workers += 1;
+        let worker = WorkerId::parse(format!("w{}", self.n_workers)).unwrap();
+        Settings {
+            lease: Duration::from_millis(500),
+            renew: Duration::from_millis(100),
+            sweep: Duration::from_millis(50),
+            drain: Duration::from_millis(300),
+            ..Settings::new(worker, NodeId::parse("node").unwrap())
+        }
+    }
+
+    pub fn hire(&mut self) -> Hired {
+        let settings = self.settings();
+        self.hire_as(settings, Scripted)
+    }
+
+    pub fn hire_as(&mut self, settings: Settings, drivers: impl Driver) -> Hired {
+        let worker = Worker::new(self.store.clone(), settings, drivers).unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(worker.run(shutdown.clone()));
+        Hired { shutdown, task }
+    }
+
+    pub async fn start(&mut self, spec: AgentSpec) -> RunId {
+        self.start_on("thread", spec, Input::text("go")).await
+    }
+
+    pub async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
+        self.n_runs += 1;
+        let run = RunId::new(Timestamp::from_ms(1_000), [self.n_runs; 10]);
+        let start = Start {
+            run,
+            scope: Scope::local(),
+            thread: ThreadId::parse(thread).unwrap(),
+            agent: "agent".to_owned(),
+            spec,
+            input,
+            on_conflict: OnConflict::Enqueue,
+            trigger: Trigger::Api,
+            refines: None,
+            client: serde_json::Map::new(),
+            metadata: serde_json::Map::new(),
+            idempotency: None,
+        };
+        self.store.start(start).await.unwrap();
+        run
+    }
+
+    pub async fn command(&self, run: RunId, command: Command) {
+        let scope = Scope::local();
+        self.store.command(&scope, run, command).await.unwrap();
+    }
+
+    pub async fn stop(&self, run: RunId) {
+        let command = Command::Stop {
+            by: by(),
+            why: None,
+            superseded_by: None,
+        };
+        self.command(run, command).await;
+    }
+
+    pub async fn decide(&self, run: RunId, request: u32, decision: Decision) {
+        let command = Command::Answer {
+            request: RequestId::nth(request),
+            answer: Answer::Decision {
+                decision,
+                note: None,
+            },
+            by: by(),
+        };
+        self.command(run, command).await;
+    }
+
+    pub async fn input(&self, run: RunId, mode: InputMode, text: &str) {
+        let parts = vec![Part::text(text)];
+        let by = by();
+        self.command(run, Command::Input { mode, parts, by }).await;
+    }
+
+    pub async fn record(&self, run: RunId) -> RunRecord {
+        self.store.run(&Scope::local(), run).await.unwrap()
+    }
+
+    pub async fn control(&self, run: RunId) -> Arc<Run> {
+        self.record(run).await.control
+    }
+
+    pub async fn snapshot(&self, run: RunId) -> Snapshot {
+        self.store.snapshot(&Scope::local(), run).await.unwrap()
+    }
+
+    pub async fn events(&self, run: RunId) -> Vec<Envelope> {
+        let mut after = Seq::ZERO;
+        let mut events = Vec::new();
+        loop {
+            let scope = Scope::local();
+            let page = self.store.events(&scope, run, after, 1000).await.unwrap();
+            if page.frames.is_empty() {
+                break;
+            }
+            let frames = frame::split(&page.frames);
+            events.extend(frames.map(|frame| frame::parse(frame).unwrap()));
+            after = page.next;
+        }
+        for (n, envelope) in events.iter().enumerate() {
+            assert_eq!(envelope.seq.0, n as u64 + 1, "the log has a gap");
+        }
+        let n_finals = events.iter().filter(|e| e.event.is_final()).count();
+        assert!(n_finals <= 1, "the log has {n_finals} ends");
+        events
+    }
+
+    pub async fn kinds(&self, run: RunId) -> Vec<String> {
+        let events = self.events(run).await;
+        events.iter().map(|e| e.event.kind().to_owned()).collect()
+    }
+
+    /// Waits until the run is like this.
+    #[track_caller]
+    pub fn until(
+        &self,
+        run: RunId,
+        what: &'static str,
+        is: impl Fn(&Run) -> bool,
+    ) -> impl Future<Output = Arc<Run>> {
+        let at = std::panic::Location::caller();
+        async move {
+            let mut watch = self.store.watch(run).await.unwrap();
+            let end = Instant::now() + PATIENCE;
+            loop {
+                let control = watch.control();
+                if is(&control) {
+                    return control;
+                }
+                tokio::select! {
+                    () = watch.changed() => {}
+                    () = tokio::time::sleep_until(end) => {
+                        panic!("{at}: {run} is not {what}: {control:#?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for the end; gives the whole text of the run.
+    #[track_caller]
+    pub fn text_at_end(&self, run: RunId) -> impl Future<Output = (Arc<Run>, String)> {
+        let ended = self.until(run, "final", Run::is_final);
+        async move {
+            let control = ended.await;
+            (control, self.text(run).await)
+        }
+    }
+
+    pub async fn text(&self, run: RunId) -> String {
+        let snapshot = self.snapshot(run).await;
+        let parts = snapshot.messages.iter().flat_map(|m| &m.parts);
+        parts
+            .filter_map(|part| match part {
+                Part::Text { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Waits until so many events of a kind are in the log.
+    pub async fn until_event(&self, run: RunId, what: &'static str, is: impl Fn(&Event) -> bool) {
+        let mut watch = self.store.watch(run).await.unwrap();
+        let end = Instant::now() + PATIENCE;
+        while !self.events(run).await.iter().any(|e| is(&e.event)) {
+            tokio::select! {
+                () = watch.changed() => {}
+                () = tokio::time::sleep_until(end) => panic!("{run} has no {what}"),
+            }
+        }
+    }
+}
+
+impl Hired {
+    /// Ends it as a crash does.
+    pub async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Stops it in good order; gives how long that took.
+    pub async fn leave(self) -> Duration {
+        let began = Instant::now();
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+        began.elapsed()
+    }
+}
+
+pub fn by() -> By {
+    By("test".to_owned())
+}
+
+pub fn outcome(run: &Run) -> (Status, &'static str) {
+    match &run.state {
+        run::State::Final(outcome) => (outcome.status, outcome.reason.as_str()),
+        state => panic!("not final: {state:?}"),
+    }
+}
+
+/// Waits until a condition holds that nothing tells of.
+pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
