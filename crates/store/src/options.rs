@@ -38,7 +38,8 @@ pub struct Options {
     pub clock: Clock,
     /// Queued runs of one tenant at most.
     pub queued_runs: u32,
-    /// Initial size of the write-ahead log, bytes; 0 lets it grow.
+    /// Initial size of the write-ahead log, bytes. With 0 it grows, and commits checkpoint it themselves: slower, and
+    /// without a thread, as tests and simulations want it.
     pub wal_bytes: u64,
     /// Age at which waiting events are folded, milliseconds.
     pub fold_age_ms: u64,

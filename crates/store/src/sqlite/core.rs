@@ -1,16 +1,16 @@
 //! The commit core: synchronous, with the clock as an option. The writer thread drives it, and so does a simulation.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-use run::{RunId, Tenant, Timestamp};
+use run::{RunId, Seq, Tenant, Timestamp};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{broadcast, watch};
 
+use super::chunks;
 use super::fault::{Fault, unavailable};
-use super::head::{Head, LastAppend};
+use super::head::{Columns, Head, LastAppend};
 use super::journal::{self, Row};
 use super::lock::FileLock;
 use super::rows::{self, Stored};
@@ -19,6 +19,9 @@ use super::{schema, wal};
 use crate::follow::Reading;
 use crate::tail::{Tail, Tails};
 use crate::{Change, FEED_HINTS, Health, LOCKED_WAIT_MS, OpenError, Options, Unavailable};
+
+/// Pages that the writer keeps, KiB: enough for the leaves that a thousand busy runs write to.
+const CACHE_KIB: i64 = 8 * 1024;
 
 /// Something that the writer does inside a transaction. What a caller may be refused is part of its output; a fault
 /// undoes the whole commit and everything in it.
@@ -85,11 +88,13 @@ pub(crate) struct JournalRow {
 
 /// The writer's half of the store.
 pub struct Core {
+    /// Before the connection, so that it is dropped first: the last connection to close clears the log away.
+    _checkpointer: Option<wal::Checkpointer>,
     pub(crate) connection: Connection,
     pub(crate) state: State,
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Options,
-    pub(crate) signals: Arc<wal::Signals>,
+    signals: Arc<wal::Signals>,
     row: Row,
     /// Set by a failed commit: what is in memory may be ahead of the file.
     stale: bool,
@@ -121,7 +126,7 @@ impl Core {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             schema::migrate(connection)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             // We are the only process with this file, so no worker of an earlier boot is alive.
             connection.execute("DELETE FROM worker", [])?;
@@ -132,12 +137,23 @@ impl Core {
             )?)
         };
         let instance = prepare(&mut connection).map_err(|fault| unusable(fault.0.to_string()))?;
+        let signals: Arc<wal::Signals> = Arc::default();
+        let checkpointer = if options.wal_bytes > 0 {
+            let start = || {
+                connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+                wal::Checkpointer::start(path, &signals)
+            };
+            Some(start().map_err(|error| unusable(error.to_string()))?)
+        } else {
+            None
+        };
         let mut core = Self {
+            _checkpointer: checkpointer,
             connection,
             state: State::default(),
             shared: Arc::new(Shared::new()),
             options,
-            signals: Arc::default(),
+            signals,
             row: Row::default(),
             stale: false,
             instance,
@@ -157,6 +173,26 @@ impl Core {
         let (send, mut receive) = tokio::sync::oneshot::channel();
         self.commit(vec![Box::new(super::writer::Pending::new(operation, send))]);
         receive.try_recv().expect("a commit answers every job")
+    }
+
+    /// Performs operations in one commit, in order.
+    pub fn perform_all<O: Operation>(
+        &mut self,
+        operations: Vec<O>,
+    ) -> Vec<Result<O::Output, Unavailable>> {
+        let (jobs, answers): (Vec<Box<dyn Job>>, Vec<_>) = operations
+            .into_iter()
+            .map(|operation| {
+                let (send, receive) = tokio::sync::oneshot::channel();
+                let job: Box<dyn Job> = Box::new(super::writer::Pending::new(operation, send));
+                (job, receive)
+            })
+            .unzip();
+        self.commit(jobs);
+        answers
+            .into_iter()
+            .map(|mut answer| answer.try_recv().expect("a commit answers every job"))
+            .collect()
     }
 
     /// Performs jobs in one commit and answers them. All are answered, whatever happens.
@@ -334,7 +370,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Takes the whole journal into memory.
+/// Takes the whole journal into memory, and the runs that workers had: their rows may lag behind their chunks.
 fn load_journal(
     connection: &Connection,
     state: &mut State,
@@ -342,6 +378,10 @@ fn load_journal(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut by_key: HashMap<i64, Option<RunId>> = HashMap::new();
+    let mut held = connection.prepare("SELECT key FROM run WHERE worker IS NOT NULL")?;
+    for key in held.query_map([], |row| row.get(0))? {
+        load_key(key?, &mut by_key, connection, state, shared)?;
+    }
     let mut statement = connection.prepare("SELECT off, bytes FROM journal ORDER BY off")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -355,41 +395,68 @@ fn load_journal(
         state.journal_bytes += bytes.len() as u64;
         state.next_off = off + 1;
         for group in journal::groups(bytes) {
-            let run = match by_key.entry(group.key) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(unknown) => {
-                    let head =
-                        rows::by_key(connection, group.key)?.map(|stored| head_of(stored, shared));
-                    let run = head.as_ref().map(|head| head.origin.id);
-                    if let Some(head) = head {
-                        state.heads.insert(head.origin.id, head);
-                    }
-                    *unknown.insert(run)
-                }
-            };
-            // The run was deleted after this was written.
-            let Some(run) = run else { continue };
-            let head = state.heads.get_mut(&run).expect("inserted above");
-            take_in(head, off, group, &mut state.unfolded);
+            // Without a row the run was deleted after this was written.
+            if let Some(run) = load_key(group.key, &mut by_key, connection, state, shared)? {
+                let head = state.heads.get_mut(&run).expect("loaded above");
+                take_in(head, off, group, &mut state.unfolded);
+            }
         }
     }
     Ok(())
 }
 
-/// A head from its row: everything that the row knows is in chunks.
-pub(crate) fn head_of(stored: Stored, shared: &Shared) -> Head {
+fn load_key(
+    key: i64,
+    by_key: &mut HashMap<i64, Option<RunId>>,
+    connection: &Connection,
+    state: &mut State,
+    shared: &Shared,
+) -> Result<Option<RunId>, Fault> {
+    if let Some(known) = by_key.get(&key) {
+        return Ok(*known);
+    }
+    let run = match rows::by_key(connection, key)? {
+        None => None,
+        Some(stored) => {
+            let head = head_of(stored, connection, shared)?;
+            let run = head.origin.id;
+            state.heads.insert(run, head);
+            Some(run)
+        }
+    };
+    by_key.insert(key, run);
+    Ok(run)
+}
+
+/// A head from its row and its last chunk. The row knows everything but the deltas at the end.
+pub(crate) fn head_of(
+    stored: Stored,
+    connection: &Connection,
+    shared: &Shared,
+) -> rusqlite::Result<Head> {
     let Stored {
         origin,
-        control,
+        mut control,
         is_current,
         line,
         worker,
         append,
-        folded,
         output,
         applied,
         log_expired,
     } = stored;
+    let folded = match chunks::end(connection, origin.key)? {
+        Some((folded, at)) => {
+            if folded > control.last_seq {
+                control.last_seq = folded;
+                control.updated_at = at;
+            }
+            folded
+        }
+        // A log that was deleted by age was in chunks before; else all events are still in the journal.
+        None if log_expired => control.last_seq,
+        None => Seq::ZERO,
+    };
     let control = Arc::new(control);
     let tail = shared
         .tails
@@ -397,7 +464,8 @@ pub(crate) fn head_of(stored: Stored, shared: &Shared) -> Head {
     let mut head = Head {
         last: control.last_seq,
         updated_at: control.updated_at,
-        saved: super::head::Columns::none(),
+        saved: Columns::none(),
+        saved_control: Arc::clone(&control),
         origin: Arc::new(origin),
         control,
         is_current,
@@ -414,7 +482,7 @@ pub(crate) fn head_of(stored: Stored, shared: &Shared) -> Head {
         tail,
     };
     head.saved = head.columns();
-    head
+    Ok(head)
 }
 
 /// Takes a group of the journal into a head: its frames wait for a chunk, and its events move the state on if the row
@@ -425,6 +493,14 @@ fn take_in(
     group: journal::Group<'_>,
     unfolded: &mut BTreeSet<(i64, RunId)>,
 ) {
+    if group.append_no.0 > 0 {
+        head.append = LastAppend {
+            fence: group.fence,
+            no: group.append_no,
+            first: group.first,
+            last: group.last(),
+        };
+    }
     if group.last() <= head.folded {
         return;
     }
@@ -448,13 +524,5 @@ fn take_in(
     }
     head.control = control;
     head.last = head.last.max(group.last());
-    if group.append_no.0 > 0 {
-        head.append = LastAppend {
-            fence: group.fence,
-            no: group.append_no,
-            first: group.first,
-            last: group.last(),
-        };
-    }
     head.tail.push(group.first, group.last(), bytes);
 }

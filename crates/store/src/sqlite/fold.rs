@@ -1,9 +1,12 @@
 //! Folding: a run's events move from the journal into chunk rows of their own, when enough have gathered, at the run's
 //! end, or by age. Then the journal's oldest rows can go.
 
-use run::{RunId, Seq};
+use run::RunId;
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 
+use super::chunks;
 use super::fault::Fault;
 use super::txn::Txn;
 use crate::{CHUNK_BYTES, FOLDS_PER_COMMIT, JOURNAL_BYTES};
@@ -50,7 +53,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Moves all waiting events of a run into chunks, and writes its row, which then says where they end.
+    /// Moves all waiting events of a run into chunks. Its row is written only when the state moved: deltas move nothing
+    /// that the last chunk does not tell.
     fn fold(&mut self, run: RunId) -> Result<(), Fault> {
         let head = self
             .state
@@ -69,47 +73,52 @@ impl Txn<'_> {
         let grown = frames.len() < CHUNK_BYTES / 2 && self.grow_last_chunk(key, n, &frames)?;
         if !grown {
             self.connection
-                .prepare_cached(
-                    "INSERT INTO chunk (run, first, n, packed, bytes) VALUES (?1, ?2, ?3, 0, ?4)",
-                )?
-                .execute(params![key, to_i64(first), n, frames])?;
+                .prepare_cached("INSERT INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 0, ?3)")?
+                .execute(params![chunks::id(key, first), n, frames])?;
         }
-        self.save(run)?;
+        let head = self.head(run);
+        if !Arc::ptr_eq(&head.control, &head.saved_control) {
+            self.save(run)?;
+        }
         self.folded(run);
         Ok(())
     }
 
     /// Adds a few events to a run's last chunk if they fit, so that a slow run does not become a row per event.
     fn grow_last_chunk(&mut self, key: i64, n: u64, frames: &[u8]) -> Result<bool, Fault> {
+        let ids = chunks::ids(key);
         let last: Option<(i64, Vec<u8>)> = self
             .connection
             .prepare_cached(
-                "SELECT first, bytes FROM chunk WHERE run = ?1 AND packed = 0
-                    AND first = (SELECT max(first) FROM chunk WHERE run = ?1) AND length(bytes) <= ?2",
+                "SELECT id, bytes FROM chunk WHERE packed = 0 AND length(bytes) <= ?3
+                    AND id = (SELECT max(id) FROM chunk WHERE id BETWEEN ?1 AND ?2)",
             )?
-            .query_row(params![key, CHUNK_BYTES - frames.len()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(
+                params![ids.start(), ids.end(), CHUNK_BYTES - frames.len()],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .optional()?;
-        let Some((first, mut bytes)) = last else {
+        let Some((id, mut bytes)) = last else {
             return Ok(false);
         };
         bytes.extend_from_slice(frames);
         self.connection
-            .prepare_cached(
-                "UPDATE chunk SET n = n + ?3, bytes = ?4 WHERE run = ?1 AND first = ?2",
-            )?
-            .execute(params![key, first, n, bytes])?;
+            .prepare_cached("UPDATE chunk SET n = n + ?2, bytes = ?3 WHERE id = ?1")?
+            .execute(params![id, n, bytes])?;
         Ok(true)
     }
 
-    /// Deletes the journal's rows whose events are all in chunks.
+    /// Deletes the journal's rows whose events are all in chunks. The newest row stays: if its commit succeeded and was
+    /// reported as failed, it says which appends it held.
     pub(crate) fn trim_journal(&mut self) -> Result<(), Fault> {
+        let newest = self.state.next_off - 1;
         let low = self
             .state
             .unfolded
             .first()
-            .map_or(self.state.next_off, |(off, _)| *off);
+            .map_or(newest, |(off, _)| newest.min(*off));
         let n_gone = self.state.journal.partition_point(|row| row.off < low);
-        // All of it may go at once when nothing waits: then an idle store has an empty journal.
+        // All at once when nothing waits: then an idle store has a short journal.
         if n_gone < TRIM_ROWS && !(n_gone > 0 && self.state.unfolded.is_empty()) {
             return Ok(());
         }
@@ -121,8 +130,4 @@ impl Txn<'_> {
         }
         Ok(())
     }
-}
-
-fn to_i64(seq: Seq) -> i64 {
-    i64::try_from(seq.0).unwrap_or(i64::MAX)
 }

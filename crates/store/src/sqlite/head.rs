@@ -52,6 +52,8 @@ pub(crate) struct Head {
     pub(crate) first_off: Option<i64>,
     /// What the row's columns say.
     pub(crate) saved: Columns,
+    /// The control state as the row has it.
+    pub(crate) saved_control: Arc<Run>,
     pub(crate) tail: Arc<Tail>,
 }
 

@@ -27,11 +27,13 @@ mod upkeep;
 mod writer;
 
 mod doctor;
+mod probe;
 mod store;
 
 pub use chunks::Chunks;
 pub use core::{Core, Operation};
 pub use doctor::{Finding, Report, doctor};
 pub use op::{AppendOp, ClaimOp, CommandOp, Register, Release, Renew, StartOp, SweepOp, WorkOp};
+pub use probe::{Batch, FailAt, Reader, Ticket};
 pub use store::{Sqlite, restore};
 pub use txn::Txn;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use run::{
-    AgentSpec, Input, Run, RunId, Seq, Tenant, ThreadId, Timestamp, Trigger, User, WorkerId,
-};
+use run::{AgentSpec, Input, Run, RunId, Tenant, ThreadId, Timestamp, Trigger, User, WorkerId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,7 +14,7 @@ use crate::{Applied, RunRecord};
 /// Everything of a row, in the order that [`read`] expects.
 pub(crate) const COLUMNS: &str = "run.key, run.id, run.tenant, run.created_by, run.thread, thread.id, run.agent, \
      run.spec, run.input, run.trigger, run.refines, run.metadata, run.is_current, run.line, \
-     run.worker, run.control, run.append, run.folded, run.output, run.applied_at, run.applied_by, run.applied_ref, \
+     run.worker, run.control, run.append, run.output, run.applied_at, run.applied_by, run.applied_ref, \
      run.log_expired";
 
 /// A row as it is stored.
@@ -27,7 +25,6 @@ pub(crate) struct Stored {
     pub(crate) line: Option<i64>,
     pub(crate) worker: Option<WorkerId>,
     pub(crate) append: LastAppend,
-    pub(crate) folded: Seq,
     pub(crate) output: Option<Value>,
     pub(crate) applied: Option<Applied>,
     pub(crate) log_expired: bool,
@@ -75,13 +72,13 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let spec: AgentSpec = json(row, 7)?;
     let input: Input = json(row, 8)?;
     let trigger: Trigger = json(row, 9)?;
-    let applied_at: Option<i64> = row.get(19)?;
+    let applied_at: Option<i64> = row.get(18)?;
     let applied = match applied_at {
         None => None,
         Some(at) => Some(Applied {
             at: Timestamp::from_ms(at),
-            by: row.get(20)?,
-            reference: row.get(21)?,
+            by: row.get(19)?,
+            reference: row.get(20)?,
         }),
     };
     Ok(Stored {
@@ -105,17 +102,16 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         worker: name(row, 14, WorkerId::parse)?,
         control: json(row, 15)?,
         append: json(row, 16)?,
-        folded: Seq(row.get::<_, i64>(17)?.unsigned_abs()),
         output: match row
-            .get_ref(18)?
+            .get_ref(17)?
             .as_str_or_null()
-            .map_err(|error| undecodable(18, error))?
+            .map_err(|error| undecodable(17, error))?
         {
             None => None,
-            Some(text) => Some(serde_json::from_str(text).map_err(|error| undecodable(18, error))?),
+            Some(text) => Some(serde_json::from_str(text).map_err(|error| undecodable(17, error))?),
         },
         applied,
-        log_expired: row.get(22)?,
+        log_expired: row.get(21)?,
     })
 }
 
@@ -176,11 +172,12 @@ pub(crate) fn save(connection: &Connection, head: &mut Head) -> rusqlite::Result
     let control = head.control_now();
     // Kept in memory as well, so that what is compared with the next row is what this one says.
     head.control = Arc::clone(&control);
+    head.saved_control = Arc::clone(&control);
     let finished_at = control.is_final().then_some(control.updated_at.as_ms());
     connection
         .prepare_cached(
             "UPDATE run SET status = ?2, is_current = ?3, line = ?4, due_at = ?5, next_at = ?6, worker = ?7,
-                control = ?8, append = ?9, folded = ?10, output = ?11, finished_at = ?12
+                control = ?8, append = ?9, output = ?10, finished_at = ?11
              WHERE key = ?1",
         )?
         .execute(params![
@@ -193,7 +190,6 @@ pub(crate) fn save(connection: &Connection, head: &mut Head) -> rusqlite::Result
             columns.worker.as_ref().map(WorkerId::as_str),
             to_json(&*control),
             to_json(&head.append),
-            i64::try_from(head.folded.0).unwrap_or(i64::MAX),
             head.output.as_ref().map(to_json),
             finished_at,
         ])?;

@@ -33,7 +33,8 @@ CREATE TABLE thread (
 CREATE UNIQUE INDEX thread_id ON thread (tenant, id);
 CREATE INDEX thread_updated ON thread (tenant, updated_at DESC, key DESC);
 
--- What decisions and lists need of a run. `control` may lag behind the journal; the columns never do.
+-- What decisions and lists need of a run. `control` may lag behind chunks by deltas and behind the journal by
+-- anything; the other columns never do.
 CREATE TABLE run (
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL,
@@ -56,7 +57,6 @@ CREATE TABLE run (
     worker TEXT,
     control TEXT NOT NULL,
     append TEXT NOT NULL,
-    folded INTEGER NOT NULL,
     output TEXT,
     finished_at INTEGER,
     applied_at INTEGER,
@@ -78,14 +78,9 @@ CREATE INDEX run_uncompacted ON run (finished_at) WHERE finished_at IS NOT NULL 
 CREATE INDEX run_retained ON run (finished_at) WHERE finished_at IS NOT NULL AND log_expired = 0;
 
 CREATE TABLE journal (off INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TABLE chunk (
-    run INTEGER NOT NULL,
-    first INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    packed INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (run, first)
-) WITHOUT ROWID;
+-- Ready frames of one run each. The id is the run's key and the number of the first event, so that a run's chunks lie
+-- together, and a chunk of its usual size fills one page.
+CREATE TABLE chunk (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, packed INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
 
 CREATE TABLE worker (id TEXT PRIMARY KEY, node TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;

@@ -25,7 +25,7 @@ use super::readers::{self, Readers};
 use super::rows::Stored;
 use super::upkeep::Upkeep;
 use super::writer::{self, Writer};
-use super::{read, rows, wal};
+use super::{read, rows};
 use crate::follow::Source;
 use crate::{
     Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, Counts, Credential,
@@ -55,10 +55,8 @@ struct Inner {
 /// The threads, and what makes them end.
 struct Running {
     writer: JoinHandle<()>,
-    checkpointer: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     stop_upkeep: mpsc::Sender<()>,
-    signals: Arc<wal::Signals>,
 }
 
 impl Sqlite {
@@ -75,16 +73,8 @@ impl Sqlite {
             path: path.clone(),
             message: error.to_string(),
         };
-        let (shared, signals, instance) = (
-            Arc::clone(&core.shared),
-            Arc::clone(&core.signals),
-            core.instance().to_owned(),
-        );
+        let (shared, instance) = (Arc::clone(&core.shared), core.instance().to_owned());
         let (readers, _threads) = Readers::start(&path).map_err(unusable)?;
-        let for_checkpoints = readers::connect(&path).map_err(unusable)?;
-        for_checkpoints
-            .pragma_update(None, "query_only", false)
-            .map_err(unusable)?;
         let for_upkeep = readers::connect(&path).map_err(unusable)?;
 
         let (writer, thread) = writer::channel(core);
@@ -96,15 +86,10 @@ impl Sqlite {
             shared: Arc::clone(&shared),
             options: options.clone(),
         };
-        let for_checkpointer = Arc::clone(&signals);
         let running = Running {
             writer: spawn("writer", move || thread.run(&runtime)),
-            checkpointer: spawn("checkpointer", move || {
-                wal::run_checkpointer(&for_checkpoints, &for_checkpointer);
-            }),
             upkeep: spawn("upkeep", move || upkeep.run(&stopped)),
             stop_upkeep,
-            signals,
         };
         let inner = Inner {
             shared,
@@ -155,10 +140,8 @@ impl Sqlite {
         drop(writer);
         let joined = tokio::task::spawn_blocking(move || {
             drop(running.stop_upkeep);
-            running.signals.stop();
             // A thread that panicked has said so; the file is let go of all the same.
             let _ = running.upkeep.join();
-            let _ = running.checkpointer.join();
             let _ = running.writer.join();
         });
         let _ = joined.await;
@@ -669,7 +652,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 /// Lays what memory knows over a row, where it is newer.
-fn bring_up(
+pub(super) fn bring_up(
     record: &mut RunRecord,
     (last, updated_at, control): (Seq, run::Timestamp, Arc<run::Run>),
 ) {

@@ -89,7 +89,8 @@ impl<'c> Txn<'c> {
         let Some(stored) = rows::by_id(self.connection, run)? else {
             return Ok(false);
         };
-        self.state.heads.insert(run, head_of(stored, self.shared));
+        let head = head_of(stored, self.connection, self.shared)?;
+        self.state.heads.insert(run, head);
         // Whoever loads may only look; then the head goes again when its commit ends.
         self.moved.push(run);
         Ok(true)
@@ -368,14 +369,7 @@ impl<'c> Txn<'c> {
                 self.save(*run)?;
             }
         }
-        // What is in a chunk already needs no journal.
-        let waits = moved.iter().any(|run| {
-            self.state
-                .heads
-                .get(run)
-                .is_some_and(|head| !head.waiting.is_empty())
-        });
-        if waits && !self.row.bytes().is_empty() {
+        if !self.row.bytes().is_empty() {
             self.write_journal()?;
         }
         self.trim_journal()?;

@@ -6,10 +6,12 @@
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::lock::beside;
 
@@ -65,10 +67,6 @@ impl Signals {
             tracing::debug!(%error, "the end of a checkpoint failed; it is tried again");
         }
     }
-
-    pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
-    }
 }
 
 /// Pages in the log that are not in the database file yet.
@@ -80,12 +78,44 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
     })
 }
 
-/// Copies the log into the database file, on a connection and thread of its own, until told to stop.
-pub(crate) fn run_checkpointer(connection: &Connection, signals: &Signals) {
-    while !signals.stop.load(Ordering::Acquire) {
-        std::thread::sleep(LOOK);
-        if let Err(error) = copy_if_long(connection, signals) {
-            tracing::debug!(%error, "a checkpoint failed; it is tried again");
+/// Copies the log into the database file, on a thread and connection of its own, until dropped.
+pub(crate) struct Checkpointer {
+    signals: Arc<Signals>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(database: &Path, signals: &Arc<Signals>) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(
+            database,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        let theirs = Arc::clone(signals);
+        let work = move || {
+            while !theirs.stop.load(Ordering::Acquire) {
+                std::thread::sleep(LOOK);
+                if let Err(error) = copy_if_long(&connection, &theirs) {
+                    tracing::debug!(%error, "a checkpoint failed; it is tried again");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("checkpointer".to_owned())
+            .spawn(work)
+            .expect("a thread can be started");
+        Ok(Self {
+            signals: Arc::clone(signals),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.signals.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported; nothing here depends on its work.
+            let _ = thread.join();
         }
     }
 }

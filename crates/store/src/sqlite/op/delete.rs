@@ -3,6 +3,7 @@
 use run::{RunId, ThreadId};
 use rusqlite::params;
 
+use super::super::chunks;
 use super::super::core::Operation;
 use super::super::fault::Fault;
 use super::super::txn::Txn;
@@ -43,13 +44,10 @@ impl Operation for DeleteRun {
 
 fn remove(txn: &mut Txn<'_>, run: RunId, key: i64) -> Result<(), Fault> {
     txn.forget(run);
-    for sql in [
-        "DELETE FROM chunk WHERE run = ?1",
-        "DELETE FROM snapshot WHERE run = ?1",
-        "DELETE FROM run WHERE key = ?1",
-    ] {
-        txn.connection.prepare_cached(sql)?.execute([key])?;
-    }
+    chunks::delete(txn.connection, key)?;
+    txn.connection
+        .prepare_cached("DELETE FROM run WHERE key = ?1")?
+        .execute([key])?;
     Ok(())
 }
 

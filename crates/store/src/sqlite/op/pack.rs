@@ -3,6 +3,7 @@
 use run::{RunId, Seq};
 use rusqlite::params;
 
+use super::super::chunks;
 use super::super::core::Operation;
 use super::super::fault::Fault;
 use super::super::txn::Txn;
@@ -42,15 +43,15 @@ impl Operation for Pack {
         if n == 0 {
             return Ok(());
         }
-        txn.connection
-            .prepare_cached("DELETE FROM chunk WHERE run = ?1")?
-            .execute([self.key])?;
+        chunks::delete(txn.connection, self.key)?;
         for chunk in self.chunks {
             txn.connection
-                .prepare_cached(
-                    "INSERT INTO chunk (run, first, n, packed, bytes) VALUES (?1, ?2, ?3, 1, ?4)",
-                )?
-                .execute(params![self.key, chunk.first.0, chunk.n, chunk.bytes])?;
+                .prepare_cached("INSERT INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 1, ?3)")?
+                .execute(params![
+                    chunks::id(self.key, chunk.first),
+                    chunk.n,
+                    chunk.bytes
+                ])?;
         }
         save_snapshot(txn, self.key, &self.snapshot)
     }
@@ -99,13 +100,10 @@ impl Operation for Expire {
         let head = txn.head_mut(self.run);
         head.log_expired = true;
         let key = head.origin.key;
-        for sql in [
-            "DELETE FROM chunk WHERE run = ?1",
-            "DELETE FROM snapshot WHERE run = ?1",
-            "UPDATE run SET log_expired = 1, compacted = 1 WHERE key = ?1",
-        ] {
-            txn.connection.prepare_cached(sql)?.execute([key])?;
-        }
+        chunks::delete(txn.connection, key)?;
+        txn.connection
+            .prepare_cached("UPDATE run SET log_expired = 1, compacted = 1 WHERE key = ?1")?
+            .execute([key])?;
         Ok(())
     }
 }

@@ -141,8 +141,8 @@ fn insert(txn: &mut Txn<'_>, start: &Start, thread_key: i64, place: Place) -> Re
         .connection
         .prepare_cached(
             "INSERT INTO run (id, tenant, created_by, thread, agent, ephemeral, spec, input, trigger, supersedes,
-                refines, metadata, status, is_current, line, control, append, folded)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', ?13, ?14, '{}', '{}', 0)",
+                refines, metadata, status, is_current, line, control, append)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', ?13, ?14, '{}', '{}')",
         )?
         .execute(params![
             start.run.as_bytes(),
@@ -364,12 +364,11 @@ fn created(
         line,
         worker: None,
         append: LastAppend::default(),
-        folded: run::Seq::ZERO,
         output: None,
         applied: None,
         log_expired: false,
     };
-    let mut head = head_of(stored, txn.shared);
+    let mut head = head_of(stored, txn.connection, txn.shared)?;
     head.saved = super::super::head::Columns::none();
     txn.state.heads.insert(run, head);
     txn.write(run, &[event.into()])?;
