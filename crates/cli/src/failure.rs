@@ -4,6 +4,7 @@ use std::io;
 
 use wire::Code;
 
+use crate::admin::AdminError;
 use crate::client::{ClientError, LaunchError, NoServer, RunNameError};
 use crate::config::ConfigError;
 use crate::exit::Exit;
@@ -33,6 +34,12 @@ pub(crate) enum Failure {
     /// Watching ended before the run.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    /// An order did not reach a store.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// Reading or writing failed.
     #[error("{what}: {why}")]
     Io {
@@ -75,6 +82,8 @@ impl Failure {
             Self::Run(RunNameError::Ambiguous { .. } | RunNameError::Malformed(_)) => Exit::Usage,
             Self::NoServer(_)
             | Self::Launch(_)
+            | Self::Open(_)
+            | Self::Admin(_)
             | Self::Follow(FollowError::GaveUp { .. })
             | Self::Unavailable(_) => Exit::Unavailable,
             Self::Conflict(_) => Exit::Conflict,

@@ -1,5 +1,6 @@
 //! The binary `outlive`: reads the command line, does what it says, and ends with a documented status.
 
+mod admin;
 mod args;
 mod client;
 mod clock;
@@ -8,7 +9,9 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod logs;
 mod render;
+mod serving;
 mod session;
 mod verbs;
 
@@ -16,13 +19,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Arguments;
+use crate::args::{Arguments, Verb};
 use crate::exit::Exit;
 use crate::session::Session;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if !matches!(arguments.verb, Verb::Serve(_)) {
+        logs::of_client();
+    }
     let session = Session::new(arguments.global);
     let exit = match Box::pin(verbs::perform(&session, arguments.verb)).await {
         Ok(exit) => exit,

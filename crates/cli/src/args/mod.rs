@@ -26,7 +26,7 @@ Examples:
   outlive run \"Write a line about rain\"     start a run and watch it; Ctrl-C detaches, the run goes on
   outlive run --agent shell - < script.sh   the input from a pipe, only the answer's text on a pipe out
   outlive attach last                       watch the newest run from its first event
-  outlive ls --status running               what is going on
+  outlive ls --status open                  what is going on
   outlive serve                             a server in the foreground (`run` starts one by itself)
 
 Runs are named by their id, by the beginning of it that no other run shares, or by `last`.

@@ -25,6 +25,9 @@ pub(crate) struct Serve {
     /// Leave the terminal: for a server that `run` started
     #[arg(long, hide = true)]
     pub(crate) background: bool,
+    /// End when standard input ends: for a server that `demo` started
+    #[arg(long, hide = true)]
+    pub(crate) with_parent: bool,
 }
 
 /// `outlive agents …`

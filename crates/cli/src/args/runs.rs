@@ -95,12 +95,12 @@ pub(crate) struct Attach {
 #[command(after_long_help = "\
 Examples:
   outlive ls
-  outlive ls --status running --status waiting
+  outlive ls --status open
   outlive ls --thread chat-7 --json | jq -r .id")]
 pub(crate) struct List {
-    /// Only runs in this status; may be repeated
-    #[arg(short, long, value_name = "STATUS", value_parser = status)]
-    pub(crate) status: Vec<Status>,
+    /// Only runs in this status, or in any of `open`; may be repeated
+    #[arg(short, long, value_name = "STATUS", value_parser = statuses)]
+    pub(crate) status: Vec<Statuses>,
     /// Only runs of this agent
     #[arg(short, long, value_name = "NAME")]
     pub(crate) agent: Option<String>,
@@ -115,11 +115,21 @@ pub(crate) struct List {
     pub(crate) json: bool,
 }
 
-fn status(word: &str) -> Result<Status, String> {
-    Status::parse(word).ok_or_else(|| {
-        let known = Status::ALL.map(Status::as_str);
+/// The states that a word stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Statuses(pub(crate) Vec<Status>);
+
+fn statuses(word: &str) -> Result<Statuses, String> {
+    if word == "open" {
+        let open = Status::ALL.into_iter().filter(|status| !status.is_final());
+        return Ok(Statuses(open.collect()));
+    }
+    let status = Status::parse(word).ok_or_else(|| {
+        let mut known = vec!["open"];
+        known.extend(Status::ALL.map(Status::as_str));
         format!("no such status{}", crate::config::hint(word, &known))
-    })
+    })?;
+    Ok(Statuses(vec![status]))
 }
 
 /// `outlive show`

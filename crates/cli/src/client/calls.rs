@@ -37,6 +37,15 @@ pub(crate) struct RunQuery {
     pub(crate) limit: usize,
 }
 
+/// What became of a start.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// The run.
+    pub(crate) run: RunBody,
+    /// It was there already and was told the text.
+    pub(crate) steered: bool,
+}
+
 impl Client {
     /// A client of the server at `url`, with a key if it wants one.
     pub(crate) fn new(url: &str, key: Option<String>) -> Result<Self, ClientError> {
@@ -74,6 +83,12 @@ impl Client {
         matches!(call.send().await, Ok(response) if response.status().is_success())
     }
 
+    /// Whether the server can store.
+    pub(crate) async fn ready(&self) -> Result<(), ClientError> {
+        let call = self.request(Method::GET, &["readyz"]);
+        self.send(call.timeout(limits::HEALTH)).await.map(drop)
+    }
+
     /// The agents that this client may start.
     pub(crate) async fn agents(&self) -> Result<AgentList, ClientError> {
         self.read(self.request(Method::GET, &["v1", "agents"]))
@@ -81,10 +96,18 @@ impl Client {
     }
 
     /// Starts a run. A repeat under the same key gives the same run.
-    pub(crate) async fn start(&self, body: &StartRun, key: &str) -> Result<RunBody, ClientError> {
+    pub(crate) async fn start(&self, body: &StartRun, key: &str) -> Result<Started, ClientError> {
         let call = self.request(Method::POST, &["v1", "runs"]);
-        self.read(call.header("idempotency-key", key).json(body))
-            .await
+        let call = call.header("idempotency-key", key).json(body);
+        let response = self.authorized_send(call.timeout(limits::ANSWER)).await?;
+        let steered = response.status() == StatusCode::ACCEPTED;
+        let bytes = self.bytes(response).await?;
+        let run = if steered {
+            self.parsed::<InputAnswer>(&bytes)?.run
+        } else {
+            self.parsed(&bytes)?
+        };
+        Ok(Started { run, steered })
     }
 
     /// A run with its snapshot.
@@ -95,14 +118,21 @@ impl Client {
     /// A page of runs, newest first.
     pub(crate) async fn runs(&self, query: &RunQuery) -> Result<RunList, ClientError> {
         let mut pairs = vec![("limit", query.limit.to_string())];
-        pairs.extend(
-            query
+        if !query.statuses.is_empty() {
+            let words: Vec<&str> = query
                 .statuses
                 .iter()
-                .map(|status| ("status", status.to_string())),
-        );
+                .map(|status| status.as_str())
+                .collect();
+            pairs.push(("status", words.join(",")));
+        }
         pairs.extend(query.agent.iter().map(|agent| ("agent", agent.clone())));
-        pairs.extend(query.thread.iter().map(|thread| ("thread", thread.clone())));
+        pairs.extend(
+            query
+                .thread
+                .iter()
+                .map(|thread| ("thread_id", thread.clone())),
+        );
         pairs.extend(query.cursor.iter().map(|cursor| ("cursor", cursor.clone())));
         let mut call = self.base_url(&["v1", "runs"]);
         call.query_pairs_mut().extend_pairs(pairs);
@@ -139,14 +169,17 @@ impl Client {
         answer: &RequestAnswer,
     ) -> Result<(), ClientError> {
         let call = self.on_run(Method::POST, run, &["requests", request]);
-        self.send(call.json(answer)).await.map(drop)
+        self.send(call.timeout(limits::ANSWER).json(answer))
+            .await
+            .map(drop)
     }
 
     /// Deletes a run that has ended.
     pub(crate) async fn delete(&self, run: RunId) -> Result<(), ClientError> {
-        self.send(self.on_run(Method::DELETE, run, &[]))
-            .await
-            .map(drop)
+        {
+            let call = self.on_run(Method::DELETE, run, &[]);
+            self.send(call.timeout(limits::ANSWER)).await.map(drop)
+        }
     }
 
     /// Follows a run's log from behind a cursor.
@@ -191,15 +224,19 @@ impl Client {
     }
 
     async fn read<T: DeserializeOwned>(&self, call: RequestBuilder) -> Result<T, ClientError> {
-        let bytes = self.send(call).await?;
-        serde_json::from_slice(&bytes).map_err(|error| ClientError::Garbled {
+        let bytes = self.send(call.timeout(limits::ANSWER)).await?;
+        self.parsed(&bytes)
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(bytes).map_err(|error| ClientError::Garbled {
             url: self.url().to_owned(),
             why: error.to_string(),
         })
     }
 
     async fn send(&self, call: RequestBuilder) -> Result<Vec<u8>, ClientError> {
-        let response = self.authorized_send(call.timeout(limits::ANSWER)).await?;
+        let response = self.authorized_send(call).await?;
         self.bytes(response).await
     }
 

@@ -13,7 +13,7 @@ mod run_id;
 mod connect;
 
 pub(crate) use announce::Announcement;
-pub(crate) use calls::{Client, RunQuery};
+pub(crate) use calls::{Client, RunQuery, Started};
 pub(crate) use connect::{Connection, NoServer, key};
 pub(crate) use error::ClientError;
 pub(crate) use launch::{LaunchError, launch, make_directory};

@@ -15,20 +15,26 @@ pub(crate) const DEMO: &str = "demo";
 /// The agent that talks to a model and exists without configuration.
 pub(crate) const CHAT: &str = "chat";
 
-/// The models of `chat`: the first whose key is in the environment, else the last.
-const CHAT_MODELS: [(Option<&str>, &str); 3] = [
-    (Some("OPENAI_API_KEY"), "openai/gpt-5-mini"),
-    (Some("OPENROUTER_API_KEY"), "openrouter/openrouter/auto"),
-    (None, "ollama/qwen3"),
+/// The models of `chat` by the variable of the key that they need: the first that is in the environment.
+const CHAT_MODELS: [(&str, &str); 2] = [
+    ("OPENAI_API_KEY", "openai/gpt-5-mini"),
+    ("OPENROUTER_API_KEY", "openrouter/openrouter/auto"),
 ];
+/// The model of `chat` without a key.
+const LOCAL_MODEL: &str = "ollama/qwen3";
+
+/// The model of `chat` that a key in the environment is for.
+pub(crate) fn chat_model(surroundings: &Surroundings) -> Option<&'static str> {
+    let mut models = CHAT_MODELS.iter();
+    let found = models.find(|(key, _)| surroundings.var(key).is_some());
+    found.map(|(_, model)| *model)
+}
 
 /// An agent with one plain model call and no instructions of its own; a run may choose the model.
 fn chat(surroundings: &Surroundings) -> AgentSpec {
-    let model = CHAT_MODELS
-        .iter()
-        .find(|(key, _)| key.is_none_or(|key| surroundings.var(key).is_some()));
+    let model = chat_model(surroundings).unwrap_or(LOCAL_MODEL);
     AgentSpec {
-        model: model.map(|(_, model)| (*model).to_owned()),
+        model: Some(model.to_owned()),
         description: Some("A plain model call; --model chooses another model".to_owned()),
         overridable: vec![
             Setting::Model,
@@ -46,13 +52,7 @@ pub(super) fn resolve(
     surroundings: &Surroundings,
 ) -> Result<BTreeMap<String, AgentSpec>, Vec<Problem>> {
     let mut agents = BTreeMap::from([
-        (
-            DEMO.to_owned(),
-            AgentSpec::scripted(vec![run::ScriptStep {
-                text: Some("x".into()),
-                ..Default::default()
-            }]),
-        ),
+        (DEMO.to_owned(), worker::demo_agent()),
         (CHAT.to_owned(), chat(surroundings)),
     ]);
     let mut problems = Vec::new();

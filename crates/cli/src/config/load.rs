@@ -165,9 +165,8 @@ fn store_path(
             "store: PostgreSQL is not built into this version, only sqlite:// is".to_owned(),
         );
     }
-    match text.split_once("://") {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(base.join(path)),
-        None if !text.is_empty() => Ok(base.join(text)),
-        _ => Err("store: a store is given as sqlite://path".to_owned()),
+    match store::Location::parse(text) {
+        Ok(store::Location::Sqlite(path)) => Ok(base.join(path)),
+        Err(message) => Err(format!("store: {message}")),
     }
 }

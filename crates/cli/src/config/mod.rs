@@ -17,10 +17,10 @@ mod overrides;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use agents::{CHAT, DEMO};
-pub(crate) use error::{ConfigError, Origin};
+pub(crate) use agents::{CHAT, DEMO, chat_model};
+pub(crate) use error::ConfigError;
 pub(crate) use load::{Config, Flags, load};
 pub(crate) use place::{FILE, Surroundings};
-pub(crate) use settings::{Limits, LogFormat, Server, Worker};
+pub(crate) use settings::LogFormat;
 pub(crate) use suggest::hint;
-pub(crate) use vendor::Vendor;
+pub(crate) use vendor::built_in as vendors;

@@ -36,12 +36,21 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "store",
             "public_url",
             "allowed_origins",
-            "trusted_proxies",
+            "allowed_hosts",
             "log",
         ],
     ),
     ("worker", &["slots", "drain_s", "lease_s"]),
-    ("limits", &["queued_runs", "retain_days"]),
+    (
+        "limits",
+        &[
+            "queued_runs",
+            "retain_days",
+            "body_bytes",
+            "connections",
+            "streams_per_credential",
+        ],
+    ),
 ];
 
 /// Which settings came from the environment.

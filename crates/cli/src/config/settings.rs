@@ -17,8 +17,8 @@ pub(crate) struct Server {
     pub(crate) public_url: Option<String>,
     /// Origins of web pages that may use it from a browser.
     pub(crate) allowed_origins: Vec<String>,
-    /// Addresses of proxies whose word about the client's address is taken.
-    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Host names that are its own beside the loopback ones, while it has no keys.
+    pub(crate) allowed_hosts: Vec<String>,
     /// How the log is written.
     pub(crate) log: LogFormat,
 }
@@ -30,7 +30,7 @@ impl Default for Server {
             store: None,
             public_url: None,
             allowed_origins: Vec::new(),
-            trusted_proxies: Vec::new(),
+            allowed_hosts: Vec::new(),
             log: LogFormat::Auto,
         }
     }
@@ -63,7 +63,7 @@ pub(crate) struct Worker {
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            slots: 64,
+            slots: 256,
             drain_s: 10,
             lease_s: 5,
         }
@@ -78,6 +78,12 @@ pub(crate) struct Limits {
     pub(crate) queued_runs: u32,
     /// Days after which the log of a finished run is deleted; 0 keeps it for ever.
     pub(crate) retain_days: u32,
+    /// Bytes of a request's body.
+    pub(crate) body_bytes: usize,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// Streams of one key or token at once; of all clients where there are no keys.
+    pub(crate) streams_per_credential: usize,
 }
 
 impl Default for Limits {
@@ -85,6 +91,9 @@ impl Default for Limits {
         Self {
             queued_runs: 10_000,
             retain_days: 0,
+            body_bytes: 1024 * 1024,
+            connections: 10_000,
+            streams_per_credential: 1_000,
         }
     }
 }

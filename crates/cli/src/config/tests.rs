@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Config, ConfigError, Flags, Server, Surroundings, load};
-use super::{Limits, Worker};
+use super::settings::{Limits, Server, Worker};
+use super::{Config, ConfigError, Flags, Surroundings, load};
 
 /// A directory with a configuration file in it.
 fn with_file(
@@ -158,7 +158,7 @@ fn flags_win_over_variables_and_variables_over_the_file() {
             "OUTLIVE_SERVER_ALLOWED_ORIGINS",
             "https://a.example, https://b.example",
         ),
-        ("OUTLIVE_SERVER_TRUSTED_PROXIES", "[\"10.0.0.1\"]"),
+        ("OUTLIVE_SERVER_ALLOWED_HOSTS", "[\"box.lan\"]"),
     ];
     let (_, config) = right(file, &env);
     assert_eq!(config.server.listen.port(), 2);
@@ -167,7 +167,7 @@ fn flags_win_over_variables_and_variables_over_the_file() {
         config.server.allowed_origins,
         ["https://a.example", "https://b.example"]
     );
-    assert_eq!(config.server.trusted_proxies.len(), 1);
+    assert_eq!(config.server.allowed_hosts, ["box.lan"]);
     let flags = Flags {
         listen: Some("127.0.0.1:3".parse().unwrap()),
         store: Some("b.db".into()),
@@ -215,7 +215,7 @@ fn the_users_file_is_read_when_the_current_directory_has_none() {
     let config = load(&surroundings(home.path(), &env), &Flags::default()).unwrap();
     assert_eq!(config.worker.slots, 7);
     let (_, config) = right("", &env);
-    assert_eq!(config.worker.slots, 64);
+    assert_eq!(config.worker.slots, 256);
 }
 
 #[test]

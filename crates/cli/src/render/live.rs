@@ -132,7 +132,7 @@ impl<W: Write> Live<W> {
             }
             Event::RunFinished(end) => {
                 self.page.fresh_line()?;
-                let line = self.status.end(end);
+                let line = self.status.end(at, end);
                 let tone = match end.status {
                     run::Status::Succeeded => Tone::Good,
                     run::Status::Failed => Tone::Bad,

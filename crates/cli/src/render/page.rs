@@ -93,9 +93,17 @@ impl<W: Write> Page<W> {
             .as_ref()
             .is_some_and(|drawn| drawn.text == text && drawn.width == self.width);
         if !same {
-            self.erase_status()?;
-            if self.column > 0 {
-                self.out.write_all(b"\n")?;
+            let in_place = self
+                .status
+                .as_ref()
+                .is_some_and(|drawn| drawn.width == self.width);
+            if in_place {
+                self.out.write_all(b"\r\x1b[K")?;
+            } else {
+                self.erase_status()?;
+                if self.column > 0 {
+                    self.out.write_all(b"\n")?;
+                }
             }
             self.out
                 .write_all(paint(self.colour, Tone::Dim, &text).as_bytes())?;

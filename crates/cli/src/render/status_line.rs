@@ -16,7 +16,7 @@ const SPIN_MS: i64 = 100;
 pub(super) struct StatusLine {
     state: State,
     created_at: Option<Timestamp>,
-    attempt: u32,
+    n_attempts: u32,
     n_requests: usize,
     usage: Usage,
 }
@@ -33,10 +33,15 @@ enum State {
 
 impl StatusLine {
     pub(super) fn take(&mut self, at: Timestamp, event: &Event) {
+        if self.created_at.is_none() {
+            // Whoever begins in the middle of a log sees something happen.
+            self.created_at = Some(at);
+            self.to(State::Running);
+        }
         match event {
-            Event::RunCreated(_) => self.created_at = Some(at),
+            Event::RunCreated(_) => self.to(State::Queued),
             Event::AttemptStarted(_) => {
-                self.attempt += 1;
+                self.n_attempts += 1;
                 self.to(State::Running);
             }
             Event::AttemptEnded(end) if end.end != AttemptEnd::Parked => self.to(State::Queued),
@@ -96,14 +101,14 @@ impl StatusLine {
         if self.usage.total_tokens() > 0 {
             line = format!("{line} · {}", counted(self.usage.total_tokens(), "token"));
         }
-        if self.attempt > 1 {
-            line = format!("{line} · attempt {}", self.attempt);
+        if self.n_attempts > 1 {
+            line = format!("{line} · attempt {}", self.n_attempts);
         }
         Some(format!("{line} · Ctrl-C detaches"))
     }
 
     /// The last line of a run.
-    pub(super) fn end(&self, end: &RunFinished) -> String {
+    pub(super) fn end(&self, at: Timestamp, end: &RunFinished) -> String {
         use run::Status;
         let sign = match end.status {
             Status::Succeeded => '✓',
@@ -117,14 +122,16 @@ impl StatusLine {
         if let Some(error) = &end.error {
             line = format!("{line}: {}", error.message);
         }
+        let took = at.ms_since(self.created_at.unwrap_or(at));
+        line = format!("{line} · {}", duration(took));
         if end.usage.total_tokens() > 0 {
             line = format!("{line} · {}", counted(end.usage.total_tokens(), "token"));
         }
         if let Some(cost) = end.usage.cost_usd {
             line = format!("{line} · ${cost:.4}");
         }
-        if self.attempt > 1 {
-            line = format!("{line} · {} attempts", self.attempt);
+        if self.n_attempts > 1 {
+            line = format!("{line} · {} attempts", self.n_attempts);
         }
         line
     }

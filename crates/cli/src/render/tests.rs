@@ -139,7 +139,7 @@ fn a_run_reads_from_top_to_bottom() {
          Hm.\n\
          Hello, world\n\
          ✓ look cats  20 ms\n\
-         ✓ succeeded · 1,234 tokens",
+         ✓ succeeded · 2.0 s · 1,234 tokens",
     );
 }
 
@@ -197,7 +197,7 @@ fn what_is_taken_back_is_said_to_be() {
          ↩ taken back: the worker died; it is said again\n\
          ↻ the attempt was lost: the worker died\n\
          All of it\n\
-         ✓ succeeded · 1,234 tokens · 2 attempts",
+         ✓ succeeded · 2.0 s · 1,234 tokens · 2 attempts",
     );
     on_pipe(&log, "All of it\n", "");
 }
@@ -312,7 +312,7 @@ fn a_failed_run_says_why() {
          ↻ again in 1.5 s: 429\n\
          ! careful\n\
          · later.type {\"a\":1}\n\
-         ✗ failed (error): no␛[31m credit",
+         ✗ failed (error): no␛[31m credit · 800 ms",
     );
     on_pipe(&log, "", "failed (error): no␛[31m credit\n");
 }

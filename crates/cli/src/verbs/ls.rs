@@ -21,7 +21,11 @@ const THREAD_CHARS: usize = 24;
 pub(super) async fn run(session: &Session, args: List) -> Result<Exit, Failure> {
     let client = session.client().await?;
     let mut query = RunQuery {
-        statuses: args.status,
+        statuses: args
+            .status
+            .into_iter()
+            .flat_map(|statuses| statuses.0)
+            .collect(),
         agent: args.agent,
         thread: args.thread,
         cursor: None,

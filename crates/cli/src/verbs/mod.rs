@@ -4,15 +4,20 @@ mod agents;
 mod answer;
 mod approve;
 mod attach;
+mod backup;
 mod completions;
+mod demo;
+mod doctor;
+mod keys;
 mod ls;
 mod rm;
+mod serve;
 mod show;
 mod start;
 mod steer;
 mod stop;
 
-use crate::args::Verb;
+use crate::args::{Demo, Verb};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -31,6 +36,11 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Rm(args) => rm::run(session, args).await,
         Verb::Agents { verb } => agents::run(session, verb).await,
         Verb::Completions(args) => completions::run(&args),
-        _ => Err(Failure::Usage("later".into())),
+        Verb::Keys { verb } => keys::run(session, verb).await,
+        Verb::Backup(args) => backup::backup(session, args).await,
+        Verb::Restore(args) => backup::restore(session, args).await,
+        Verb::Serve(args) => serve::run(session, args).await,
+        Verb::Doctor(args) => doctor::run(session, args).await,
+        Verb::Demo(Demo {}) => demo::run(session).await,
     }
 }

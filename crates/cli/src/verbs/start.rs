@@ -5,7 +5,7 @@ use wire::{Code, ConflictRule, Settings, StartRun};
 
 use super::attach::watch;
 use crate::args::{OnConflict, Start};
-use crate::client::{Announcement, ClientError, Connection, key, launch, limits};
+use crate::client::{Announcement, ClientError, Connection, Started, key, launch, limits};
 use crate::config::{CHAT, Config, DEMO};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,7 +37,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         }
     }
     body.thread_id = thread;
-    let run = tokio::select! {
+    let Started { run, steered } = tokio::select! {
         started = start(&connection, &body) => started?,
         () = interrupts.heard() => {
             session.warn("interrupted while the run was being started; `outlive ls` says whether it was");
@@ -45,7 +45,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         }
     };
     if args.detach {
-        print_line(&run.to_string())?;
+        print_line(&run.id.to_string())?;
         return Ok(Exit::Succeeded);
     }
     let format = match (args.json, args.wait) {
@@ -53,11 +53,17 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         (false, true) => Format::Silent,
         (false, false) => Format::ForPeople(session.global.color),
     };
+    // Whoever steers wants to see what follows; the beginning is there for `attach`.
+    let after = if steered {
+        Seq(run.last_seq.0.saturating_sub(1))
+    } else {
+        Seq::ZERO
+    };
     watch(
         session,
         &mut connection,
-        run,
-        Seq::ZERO,
+        run.id,
+        after,
         format,
         &mut interrupts,
     )
@@ -174,12 +180,12 @@ async fn current_run(
 
 /// Starts the run. A connection that fails leaves open whether it was started, so all tries have one key and are one
 /// run.
-async fn start(connection: &Connection, body: &StartRun) -> Result<RunId, Failure> {
+async fn start(connection: &Connection, body: &StartRun) -> Result<Started, Failure> {
     let key = fresh_key()?;
     let mut n_tries = 1;
     loop {
         match connection.client.start(body, &key).await {
-            Ok(run) => return Ok(run.id),
+            Ok(started) => return Ok(started),
             Err(error @ ClientError::Unreachable { .. }) if n_tries < limits::START_TRIES => {
                 n_tries += 1;
                 tracing::debug!("the start failed and is tried again: {error}");
