@@ -24,6 +24,20 @@ mod driver;
 mod demo;
 mod scripted;
 
+mod fault;
+mod template;
+
+mod output;
+
+mod command;
+
+mod from_provider;
+mod prompt;
+
+mod model;
+
+mod drivers;
+
 mod watchdog;
 
 mod performance;
@@ -38,9 +52,12 @@ mod sweeper;
 
 mod worker;
 
+pub use command::Commands;
 pub use context::{Context, Over, Waited};
 pub use demo::demo_agent;
 pub use driver::{Driver, Ending};
+pub use drivers::Drivers;
+pub use model::{Models, Vendors};
 pub use outbox::{Batch, Outbox};
 pub use player::{Action, EXIT_NOTICE, Player};
 pub use scripted::Scripted;

@@ -17,20 +17,20 @@ use worker::{Driver, Scripted, Settings, Worker};
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct House {
-    pub store: Store,
+pub(crate) struct House {
+    pub(crate) store: Store,
     _directory: tempfile::TempDir,
     n_workers: u32,
     n_runs: u8,
 }
 
 /// A worker at work.
-pub struct Hired {
+pub(crate) struct Hired {
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
-pub fn script(steps: &str) -> AgentSpec {
+pub(crate) fn script(steps: &str) -> AgentSpec {
     let script: Vec<ScriptStep> = serde_json::from_str(steps).unwrap();
     let spec = AgentSpec::scripted(script);
     assert_eq!(spec.problems(), Vec::<String>::new());
@@ -38,7 +38,7 @@ pub fn script(steps: &str) -> AgentSpec {
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(directory.path().join("store.db"));
         let options = Options {
@@ -54,7 +54,7 @@ impl House {
     }
 
     /// Settings under which things happen soon.
-    pub fn settings(&mut self) -> Settings {
+    pub(crate) fn settings(&mut self) -> Settings {
         self.n_workers += 1;
         let worker = WorkerId::parse(format!("w{}", self.n_workers)).unwrap();
         Settings {
@@ -66,23 +66,23 @@ impl House {
         }
     }
 
-    pub fn hire(&mut self) -> Hired {
+    pub(crate) fn hire(&mut self) -> Hired {
         let settings = self.settings();
         self.hire_as(settings, Scripted)
     }
 
-    pub fn hire_as(&mut self, settings: Settings, drivers: impl Driver) -> Hired {
+    pub(crate) fn hire_as(&mut self, settings: Settings, drivers: impl Driver) -> Hired {
         let worker = Worker::new(self.store.clone(), settings, drivers).unwrap();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(worker.run(shutdown.clone()));
         Hired { shutdown, task }
     }
 
-    pub async fn start(&mut self, spec: AgentSpec) -> RunId {
+    pub(crate) async fn start(&mut self, spec: AgentSpec) -> RunId {
         self.start_on("thread", spec, Input::text("go")).await
     }
 
-    pub async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
+    pub(crate) async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
         self.n_runs += 1;
         let run = RunId::new(Timestamp::from_ms(1_000), [self.n_runs; 10]);
         let start = Start {
@@ -103,12 +103,12 @@ impl House {
         run
     }
 
-    pub async fn command(&self, run: RunId, command: Command) {
+    pub(crate) async fn command(&self, run: RunId, command: Command) {
         let scope = Scope::local();
         self.store.command(&scope, run, command).await.unwrap();
     }
 
-    pub async fn stop(&self, run: RunId) {
+    pub(crate) async fn stop(&self, run: RunId) {
         let command = Command::Stop {
             by: by(),
             why: None,
@@ -117,7 +117,7 @@ impl House {
         self.command(run, command).await;
     }
 
-    pub async fn decide(&self, run: RunId, request: u32, decision: Decision) {
+    pub(crate) async fn decide(&self, run: RunId, request: u32, decision: Decision) {
         let command = Command::Answer {
             request: RequestId::nth(request),
             answer: Answer::Decision {
@@ -129,25 +129,25 @@ impl House {
         self.command(run, command).await;
     }
 
-    pub async fn input(&self, run: RunId, mode: InputMode, text: &str) {
+    pub(crate) async fn input(&self, run: RunId, mode: InputMode, text: &str) {
         let parts = vec![Part::text(text)];
         let by = by();
         self.command(run, Command::Input { mode, parts, by }).await;
     }
 
-    pub async fn record(&self, run: RunId) -> RunRecord {
+    pub(crate) async fn record(&self, run: RunId) -> RunRecord {
         self.store.run(&Scope::local(), run).await.unwrap()
     }
 
-    pub async fn control(&self, run: RunId) -> Arc<Run> {
+    pub(crate) async fn control(&self, run: RunId) -> Arc<Run> {
         self.record(run).await.control
     }
 
-    pub async fn snapshot(&self, run: RunId) -> Snapshot {
+    pub(crate) async fn snapshot(&self, run: RunId) -> Snapshot {
         self.store.snapshot(&Scope::local(), run).await.unwrap()
     }
 
-    pub async fn events(&self, run: RunId) -> Vec<Envelope> {
+    pub(crate) async fn events(&self, run: RunId) -> Vec<Envelope> {
         let mut after = Seq::ZERO;
         let mut events = Vec::new();
         loop {
@@ -168,14 +168,14 @@ impl House {
         events
     }
 
-    pub async fn kinds(&self, run: RunId) -> Vec<String> {
+    pub(crate) async fn kinds(&self, run: RunId) -> Vec<String> {
         let events = self.events(run).await;
         events.iter().map(|e| e.event.kind().to_owned()).collect()
     }
 
     /// Waits until the run is like this.
     #[track_caller]
-    pub fn until(
+    pub(crate) fn until(
         &self,
         run: RunId,
         what: &'static str,
@@ -202,7 +202,7 @@ impl House {
 
     /// Waits for the end; gives the whole text of the run.
     #[track_caller]
-    pub fn text_at_end(&self, run: RunId) -> impl Future<Output = (Arc<Run>, String)> {
+    pub(crate) fn text_at_end(&self, run: RunId) -> impl Future<Output = (Arc<Run>, String)> {
         let ended = self.until(run, "final", Run::is_final);
         async move {
             let control = ended.await;
@@ -210,7 +210,7 @@ impl House {
         }
     }
 
-    pub async fn text(&self, run: RunId) -> String {
+    pub(crate) async fn text(&self, run: RunId) -> String {
         let snapshot = self.snapshot(run).await;
         let parts = snapshot.messages.iter().flat_map(|m| &m.parts);
         parts
@@ -222,7 +222,12 @@ impl House {
     }
 
     /// Waits until so many events of a kind are in the log.
-    pub async fn until_event(&self, run: RunId, what: &'static str, is: impl Fn(&Event) -> bool) {
+    pub(crate) async fn until_event(
+        &self,
+        run: RunId,
+        what: &'static str,
+        is: impl Fn(&Event) -> bool,
+    ) {
         let mut watch = self.store.watch(run).await.unwrap();
         let end = Instant::now() + PATIENCE;
         while !self.events(run).await.iter().any(|e| is(&e.event)) {
@@ -236,13 +241,13 @@ impl House {
 
 impl Hired {
     /// Ends it as a crash does.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 
     /// Stops it in good order; gives how long that took.
-    pub async fn leave(self) -> Duration {
+    pub(crate) async fn leave(self) -> Duration {
         let began = Instant::now();
         self.shutdown.cancel();
         self.task.await.unwrap();
@@ -250,11 +255,11 @@ impl Hired {
     }
 }
 
-pub fn by() -> By {
+pub(crate) fn by() -> By {
     By("test".to_owned())
 }
 
-pub fn outcome(run: &Run) -> (Status, &'static str) {
+pub(crate) fn outcome(run: &Run) -> (Status, &'static str) {
     match &run.state {
         run::State::Final(outcome) => (outcome.status, outcome.reason.as_str()),
         state => panic!("not final: {state:?}"),
@@ -262,7 +267,7 @@ pub fn outcome(run: &Run) -> (Status, &'static str) {
 }
 
 /// Waits until a condition holds that nothing tells of.
-pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < end, "not in time: {what}");

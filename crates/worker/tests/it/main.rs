@@ -1,11 +1,15 @@
 //! Workers on a real store.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod house;
 
 mod answers;
 mod budgets;
+mod commands;
 mod crash;
 mod drain;
 mod faults;
 mod lanes;
+mod models;
 mod stop;

@@ -32,7 +32,9 @@ async fn a_parked_run_ends_at_once() {
 async fn a_held_run_is_ended_by_its_worker() {
     let mut house = House::new().await;
     let run = house
-        .start(script(r#"[{"approval":"May I?","held":true},{"text":"a"}]"#))
+        .start(script(
+            r#"[{"approval":"May I?","held":true},{"text":"a"}]"#,
+        ))
         .await;
     let worker = house.hire();
     house.until(run, "held", is_held_waiting).await;
@@ -80,7 +82,10 @@ async fn a_stop_asked_for_twice_is_one_stop() {
     let _ = house.store.command(&scope, run, again).await;
     house.text_at_end(run).await;
     let kinds = house.kinds(run).await;
-    let n = kinds.iter().filter(|kind| *kind == "stop.requested").count();
+    let n = kinds
+        .iter()
+        .filter(|kind| *kind == "stop.requested")
+        .count();
     assert_eq!(n, 1);
     worker.leave().await;
 }

@@ -1,0 +1,28 @@
+//! All drivers of a server.
+
+use run::DriverKind;
+
+use crate::command::Commands;
+use crate::context::Context;
+use crate::driver::{Driver, Ending};
+use crate::model::Models;
+use crate::scripted::Scripted;
+
+/// All drivers of a server: each attempt goes to the one of its agent.
+#[derive(Debug, Clone)]
+pub struct Drivers {
+    /// For `model` agents.
+    pub models: Models,
+    /// For `command` agents.
+    pub commands: Commands,
+}
+
+impl Driver for Drivers {
+    async fn perform(&self, context: Context) -> Ending {
+        match context.kind() {
+            DriverKind::Model => self.models.perform(context).await,
+            DriverKind::Command => self.commands.perform(context).await,
+            DriverKind::Scripted => Scripted.perform(context).await,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The messages of a model call. Pure.
+
+use provider::{Content, Media, Message, Request, Settings};
+use run::{AgentSpec, ErrorInfo, Input, ModelSpec, Part, Role};
+
+use crate::template::Templates;
+
+/// The request of a run that is one model call. An error is about the agent's templates or about parts that no vendor
+/// takes.
+pub(crate) fn request(
+    spec: &AgentSpec,
+    model: &ModelSpec,
+    input: &Input,
+) -> Result<Request, ErrorInfo> {
+    let templates = Templates::new(input);
+    let render = |what: &str, template: &str| {
+        templates
+            .render(what, template)
+            .map_err(|error| ErrorInfo::new("template", error.to_string()))
+    };
+    let mut messages = Vec::new();
+    if let Some(system) = &spec.system {
+        let text = render("system", system)?;
+        messages.push(Message::text(provider::Role::System, text));
+    }
+    for message in input.messages.iter().flatten() {
+        messages.push(Message {
+            role: role(message.role)?,
+            parts: parts(&message.parts)?,
+        });
+    }
+    if let Some(prompt) = &spec.prompt {
+        let mut asked = vec![Content::Text(render("prompt", prompt)?).into()];
+        // The template has the text; files go along beside it.
+        let files = input.parts.iter().filter(|part| is_file(part));
+        for part in files {
+            asked.extend(content(part)?);
+        }
+        messages.push(Message {
+            role: provider::Role::User,
+            parts: asked,
+        });
+    } else if !input.parts.is_empty() {
+        messages.push(Message {
+            role: provider::Role::User,
+            parts: parts(&input.parts)?,
+        });
+    }
+    Ok(Request {
+        model: model.model.clone(),
+        messages,
+        settings: Settings {
+            temperature: spec.temperature,
+            max_output_tokens: spec.max_output_tokens,
+            ..Settings::default()
+        },
+        ..Request::default()
+    })
+}
+
+fn role(role: Role) -> Result<provider::Role, ErrorInfo> {
+    match role {
+        Role::System => Ok(provider::Role::System),
+        Role::User => Ok(provider::Role::User),
+        Role::Assistant => Ok(provider::Role::Assistant),
+        Role::Tool => Err(ErrorInfo::new(
+            "message_unsupported",
+            "a message of a tool belongs to a call, which messages of an input do not carry",
+        )),
+    }
+}
+
+fn parts(parts: &[Part]) -> Result<Vec<provider::Part>, ErrorInfo> {
+    let mut contents = Vec::new();
+    for part in parts {
+        contents.extend(content(part)?);
+    }
+    Ok(contents)
+}
+
+/// A part as the vendor gets it; nothing for what only people look at.
+fn content(part: &Part) -> Result<Option<provider::Part>, ErrorInfo> {
+    Ok(match part {
+        Part::Text { text, vendor } => Some(provider::Part {
+            content: Content::Text(text.clone()),
+            vendor: vendor.clone(),
+        }),
+        Part::Reasoning { text, vendor } => Some(provider::Part {
+            content: Content::Reasoning(text.clone()),
+            vendor: vendor.clone(),
+        }),
+        Part::Refusal { text } => Some(Content::Text(text.clone()).into()),
+        Part::Source { .. } => None,
+        Part::File {
+            media_type,
+            url,
+            name,
+        } => {
+            let media = media(url)?;
+            let content = if media_type.starts_with("image/") {
+                Content::Image(media)
+            } else {
+                let name = name.clone();
+                Content::File { media, name }
+            };
+            Some(content.into())
+        }
+    })
+}
+
+fn is_file(part: &Part) -> bool {
+    matches!(part, Part::File { .. })
+}
+
+/// Where a file is: at an address, or in a `data:` URL (RFC 2397) in base64.
+fn media(url: &str) -> Result<Media, ErrorInfo> {
+    let unsupported = |why: &str| ErrorInfo::new("file_unsupported", why);
+    if url.starts_with("https://") || url.starts_with("http://") {
+        return Ok(Media::Url(url.to_owned()));
+    }
+    let Some(rest) = url.strip_prefix("data:") else {
+        return Err(unsupported(
+            "a file is given by an https: or a data: address",
+        ));
+    };
+    match rest.split_once(";base64,") {
+        Some((mime, data)) => Ok(Media::Base64 {
+            mime: mime.to_owned(),
+            data: data.to_owned(),
+        }),
+        None => Err(unsupported("a data: address has its bytes in base64")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use run::DriverKind;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is said, as `role: contents`.
+    #[track_caller]
+    fn check(agent: &serde_json::Value, input: serde_json::Value, expected: Result<&[&str], &str>) {
+        let mut spec = AgentSpec::new(DriverKind::Model);
+        spec.model = Some("v/m".into());
+        let text = |key: &str| agent[key].as_str().map(str::to_owned);
+        spec.system = text("system");
+        spec.prompt = text("prompt");
+        let input: Input = serde_json::from_value(input).unwrap();
+        let request = request(&spec, &spec.model_spec().unwrap(), &input);
+        let said = request.map_err(|error| error.code).map(|request| {
+            let messages = request.messages.iter();
+            let said = messages.map(|message| {
+                let contents: Vec<_> = message.parts.iter().map(|p| &p.content).collect();
+                format!("{:?}: {contents:?}", message.role)
+            });
+            said.collect::<Vec<_>>()
+        });
+        let expected = expected
+            .map(|lines| lines.iter().map(|line| (*line).to_owned()).collect())
+            .map_err(str::to_owned);
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn system_and_prompt_are_rendered() {
+        check(
+            &json!({"system": "You write {{kind}}.", "prompt": "Write about {{input}}!"}),
+            json!({"parts": "rain", "variables": {"kind": "poems"}}),
+            Ok(&[
+                r#"System: [Text("You write poems.")]"#,
+                r#"User: [Text("Write about rain!")]"#,
+            ]),
+        );
+        check(&json!({"prompt": "{{x}}"}), json!("rain"), Err("template"));
+    }
+
+    #[test]
+    fn a_brought_conversation_is_the_conversation() {
+        check(
+            &json!({}),
+            json!({"messages": [
+                {"role": "user", "parts": "hi"},
+                {"role": "assistant", "parts": [{"type": "text", "text": "ho"}, {"type": "source", "url": "https://x"}]},
+                {"role": "user", "parts": "again"},
+            ]}),
+            Ok(&[
+                r#"User: [Text("hi")]"#,
+                r#"Assistant: [Text("ho")]"#,
+                r#"User: [Text("again")]"#,
+            ]),
+        );
+        check(
+            &json!({}),
+            json!({"messages": [{"role": "tool", "parts": "x"}]}),
+            Err("message_unsupported"),
+        );
+    }
+
+    #[test]
+    fn files_go_along() {
+        let picture =
+            json!({"type": "file", "media_type": "image/png", "url": "data:image/png;base64,AAAA"});
+        check(
+            &json!({"prompt": "See {{input}}"}),
+            json!({"parts": [{"type": "text", "text": "this"}, picture]}),
+            Ok(&[r#"User: [Text("See this"), Image(Base64 { mime: "image/png", data: "AAAA" })]"#]),
+        );
+        check(
+            &json!({}),
+            json!({"parts": [{"type": "file", "media_type": "text/plain", "url": "file:///etc/passwd"}]}),
+            Err("file_unsupported"),
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! A vendor on a socket of this machine that answers as it is told.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// One answer.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    pieces: Vec<String>,
+    pause: Duration,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Whole,
+    Cut,
+    Hang,
+}
+
+impl Answer {
+    pub(crate) fn text(words: &[&str]) -> Self {
+        let mut pieces: Vec<String> = words.iter().map(|word| delta(word)).collect();
+        let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}});
+        pieces.push(format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            pieces,
+            pause: Duration::ZERO,
+            end: End::Whole,
+        }
+    }
+
+    /// The connection breaks behind these words.
+    pub(crate) fn cut(words: &[&str]) -> Self {
+        Self {
+            pieces: words.iter().map(|word| delta(word)).collect(),
+            end: End::Cut,
+            ..Self::text(words)
+        }
+    }
+
+    /// Nothing comes behind these words.
+    pub(crate) fn hanging(words: &[&str]) -> Self {
+        Self {
+            end: End::Hang,
+            ..Self::cut(words)
+        }
+    }
+
+    pub(crate) fn slow(words: &[&str], pause: Duration) -> Self {
+        Self {
+            pause,
+            ..Self::text(words)
+        }
+    }
+
+    pub(crate) fn status(status: u16, headers: &[(&str, &str)], message: &str) -> Self {
+        let headers = headers.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+        Self {
+            status,
+            headers: headers.collect(),
+            pieces: vec![json!({"error": {"message": message}}).to_string()],
+            pause: Duration::ZERO,
+            end: End::Whole,
+        }
+    }
+}
+
+fn delta(word: &str) -> String {
+    let chunk = json!({"choices": [{"index": 0, "delta": {"content": word}}]});
+    format!("data: {chunk}\n\n")
+}
+
+/// The vendor.
+pub(crate) struct Stub {
+    port: u16,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+struct Shared {
+    answers: Mutex<VecDeque<Answer>>,
+    requests: Mutex<Vec<Value>>,
+    n_open: AtomicUsize,
+}
+
+impl Stub {
+    pub(crate) async fn start(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            answers: Mutex::new(answers.into()),
+            requests: Mutex::default(),
+            n_open: AtomicUsize::new(0),
+        });
+        let mut tasks = JoinSet::new();
+        let to_all = Arc::clone(&shared);
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                let shared = Arc::clone(&to_all);
+                connections.spawn(async move {
+                    shared.n_open.fetch_add(1, Ordering::SeqCst);
+                    let _ = serve(socket, &shared).await;
+                    shared.n_open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self {
+            port,
+            shared,
+            _tasks: tasks,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    pub(crate) fn n_open(&self) -> usize {
+        self.shared.n_open.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
+    let mut bytes = Vec::new();
+    let body = loop {
+        let mut more = [0; 4096];
+        let n = socket.read(&mut more).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        bytes.extend_from_slice(&more[..n]);
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            is_length.then(|| value.trim().parse::<usize>().unwrap())
+        });
+        if body.len() >= length.unwrap_or(0) {
+            break body.to_owned();
+        }
+    };
+    let request = serde_json::from_str(&body).unwrap();
+    shared.requests.lock().unwrap().push(request);
+    let answer = shared.answers.lock().unwrap().pop_front().unwrap();
+    let kind = if answer.status == 200 {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
+    let mut head = format!(
+        "HTTP/1.1 {} X\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n",
+        answer.status
+    );
+    for (name, value) in &answer.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    socket.write_all(head.as_bytes()).await?;
+    for piece in &answer.pieces {
+        let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+        socket.write_all(chunk.as_bytes()).await?;
+        tokio::time::sleep(answer.pause).await;
+    }
+    match answer.end {
+        End::Whole => socket.write_all(b"0\r\n\r\n").await,
+        End::Cut => Ok(()),
+        // Until the other side hangs up.
+        End::Hang => {
+            let mut rest = [0; 64];
+            while socket.read(&mut rest).await? > 0 {}
+            Ok(())
+        }
+    }
+}
