@@ -101,3 +101,61 @@ fn cors(app: &App) -> CorsLayer {
         ])
         .max_age(PREFLIGHT_AGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use store::{Location, Options, Store};
+    use tower::ServiceExt;
+    use wire::Problem;
+
+    use super::*;
+    use crate::{Catalogue, Settings};
+
+    #[track_caller]
+    fn request(path: &str) -> Request {
+        Request::builder()
+            .uri(path)
+            .header("host", "localhost")
+            .body(Body::empty())
+            .unwrap()
+    }
+
+    async fn code(response: Response) -> String {
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem.status, status);
+        assert!(!problem.detail.contains("secret"), "{}", problem.detail);
+        problem.code
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_its_words() {
+        async fn fail() -> Response {
+            panic!("a secret")
+        }
+        let router: Router = Router::new()
+            .route("/", get(fail))
+            .layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(request("/")).await.unwrap();
+        assert_eq!(code(response).await, "internal");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_goes_down_opens_no_streams() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("outlive.db"));
+        let store = Store::open(&location, Options::default()).await.unwrap();
+        let app = App::new(store, Catalogue::default(), Settings::default(), None);
+        app.closing.cancel();
+        for path in ["/v1/feed", "/readyz"] {
+            let response = router(app.clone()).oneshot(request(path)).await.unwrap();
+            assert_eq!(response.headers()["retry-after"], "2");
+            assert_eq!(code(response).await, "shutting_down");
+        }
+        let response = router(app).oneshot(request("/metrics")).await.unwrap();
+        assert_eq!(code(response).await, "route_unknown");
+    }
+}

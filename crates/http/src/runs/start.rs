@@ -25,14 +25,18 @@ pub(crate) async fn start(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Body(body): Body<StartRun>,
+    Body(mut body): Body<StartRun>,
 ) -> Result<Response, Error> {
     caller.may(Right::Start)?;
-    let idempotency = idempotency(
-        &headers,
-        "start",
-        &serde_json::to_vec(&body).unwrap_or_default(),
-    )?;
+    if let Some(Target::Thread(own)) = caller.target() {
+        // Part of the request from here on, so that a key is not repeated from one thread to another.
+        body.thread_id.get_or_insert_with(|| own.clone());
+    }
+    let hashed = serde_json::to_vec(&body).map_err(|error| {
+        tracing::error!("failed to print a request: {error}");
+        Error::internal()
+    })?;
+    let idempotency = idempotency(&headers, "start", &hashed)?;
     let on_conflict = on_conflict(body.on_conflict, body.supersedes)?;
     let thread = thread_for(&caller, body.thread_id)?;
     bounded_metadata(&body.metadata)?;
@@ -163,9 +167,9 @@ fn on_conflict(rule: Option<ConflictRule>, supersedes: Option<RunId>) -> Result<
 fn thread_for(caller: &Caller, asked: Option<ThreadId>) -> Result<ThreadId, Error> {
     match (caller.target(), asked) {
         (None, Some(thread)) => Ok(thread),
+        (Some(Target::Thread(own)), Some(asked)) if *own == asked => Ok(asked),
         (None, None) => fresh::new_thread_id(),
-        (Some(Target::Thread(own)), Some(asked)) if *own != asked => Err(Error::not_found()),
-        (Some(Target::Thread(own)), _) => Ok(own.clone()),
+        (Some(Target::Thread(_)), _) => Err(Error::not_found()),
         (Some(Target::Run(_)), _) => Err(Error::not_allowed(Right::Start)),
     }
 }

@@ -47,16 +47,12 @@ pub(crate) fn stream(
     source: impl Stream<Item = Chunk> + Send + 'static,
     opening: Opening,
 ) -> Response {
-    let heartbeat = app.settings.limits.heartbeat;
-    let live = Live {
-        opened: false,
-        source: Some(Box::pin(source)),
-        notices: Box::pin(notices(app.store.health(), app.closing.clone())),
-        silence: Box::pin(tokio::time::sleep(heartbeat)),
-        heard_at: Instant::now(),
-        heartbeat,
-        _opening: opening,
-    };
+    let live = Live::new(
+        source,
+        notices(app.store.health(), app.closing.clone()),
+        app.settings.limits.heartbeat,
+        opening,
+    );
     let mut response = Response::new(Body::from_stream(live));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -138,6 +134,23 @@ impl Stream for Live {
 }
 
 impl Live {
+    fn new(
+        source: impl Stream<Item = Chunk> + Send + 'static,
+        notices: impl Stream<Item = Notice> + Send + 'static,
+        heartbeat: Duration,
+        opening: Opening,
+    ) -> Self {
+        Self {
+            opened: false,
+            source: Some(Box::pin(source)),
+            notices: Box::pin(notices),
+            silence: Box::pin(tokio::time::sleep(heartbeat)),
+            heard_at: Instant::now(),
+            heartbeat,
+            _opening: opening,
+        }
+    }
+
     /// The source failed in the middle. Ending without the final event makes the client come back, and then it reads
     /// the error as an answer.
     fn broken(&mut self, error: &FollowError) -> Poll<Option<Result<Bytes, Infallible>>> {
@@ -165,14 +178,131 @@ fn notices(
     if !is_ok {
         health.mark_changed();
     }
-    stream::unfold((health, closing), |(mut health, closing)| async {
-        if closing.is_cancelled() {
-            return None;
+    let changes = stream::unfold(Some((health, closing)), |state| async {
+        let (mut health, closing) = state?;
+        tokio::select! {
+            () = closing.cancelled() => Some((Notice::Closing, None)),
+            Ok(()) = health.changed() => {
+                let now = health.borrow_and_update().clone();
+                Some((Notice::Store(now), Some((health, closing))))
+            }
         }
-        let notice = tokio::select! {
-            () = closing.cancelled() => Notice::Closing,
-            Ok(()) = health.changed() => Notice::Store(health.borrow_and_update().clone()),
-        };
-        Some((notice, (health, closing)))
-    })
+    });
+    changes.fuse()
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Unavailable;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::auth::Openings;
+    use crate::limits::HEARTBEAT;
+
+    /// A stream whose source, store and server the test plays.
+    struct Played {
+        live: Live,
+        source: mpsc::UnboundedSender<Chunk>,
+        health: watch::Sender<Health>,
+        closing: CancellationToken,
+    }
+
+    impl Played {
+        fn new(health: Health) -> Self {
+            let (source, receiver) = mpsc::unbounded_channel();
+            let frames = stream::unfold(receiver, |mut receiver| async {
+                receiver.recv().await.map(|chunk| (chunk, receiver))
+            });
+            let health = watch::Sender::new(health);
+            let closing = CancellationToken::new();
+            let notices = notices(health.subscribe(), closing.clone());
+            let opening = Openings::default().open(None, 1).unwrap();
+            Self {
+                live: Live::new(frames, notices, HEARTBEAT, opening),
+                source,
+                health,
+                closing,
+            }
+        }
+
+        async fn next(&mut self) -> Option<String> {
+            let bytes = self.live.next().await?.unwrap();
+            Some(String::from_utf8(bytes.to_vec()).unwrap())
+        }
+
+        #[track_caller]
+        fn send(&self, frame: &'static str) {
+            self.source
+                .send(Ok(Bytes::from_static(frame.as_bytes())))
+                .unwrap();
+        }
+    }
+
+    fn failing() -> Health {
+        Health::Failing(Unavailable {
+            code: "disk_full",
+            message: "/var/lib/x: no space".to_owned(),
+        })
+    }
+
+    const OPENING: &str = "retry: 1000\n\n";
+    const BEAT: &str = ": hb\nevent: heartbeat\ndata: {}\n\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_never_longer_than_the_heartbeat() {
+        let mut played = Played::new(Health::Ok);
+        let begun = Instant::now();
+        assert_eq!(played.next().await.unwrap(), OPENING);
+        assert_eq!(played.next().await.unwrap(), BEAT);
+        assert_eq!(begun.elapsed().as_secs(), 15);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        played.send("id: 1\n\n");
+        assert_eq!(played.next().await.unwrap(), "id: 1\n\n");
+        // Counted from what was heard last, not from the beat before.
+        assert_eq!(played.next().await.unwrap(), BEAT);
+        assert_eq!(begun.elapsed().as_secs(), 40);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_fails_is_told_and_a_store_that_works_again_too() {
+        let mut played = Played::new(failing());
+        assert_eq!(played.next().await.unwrap(), OPENING);
+        let notice = played.next().await.unwrap();
+        assert!(
+            notice.starts_with("event: store\ndata: {\"code\":\"disk_full\""),
+            "{notice}"
+        );
+        assert!(!notice.contains("/var/lib"), "{notice}");
+        played.health.send(Health::Ok).unwrap();
+        let notice = played.next().await.unwrap();
+        assert!(
+            notice.starts_with("event: store\ndata: {\"code\":\"ok\""),
+            "{notice}"
+        );
+        played
+            .source
+            .send(Err(FollowError::Unavailable(Unavailable {
+                code: "io",
+                message: String::new(),
+            })))
+            .unwrap();
+        assert!(played.next().await.unwrap().contains("\"code\":\"io\""));
+        assert_eq!(played.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stored_goes_out_before_the_server_goes_down() {
+        let mut played = Played::new(Health::Ok);
+        assert_eq!(played.next().await.unwrap(), OPENING);
+        played.closing.cancel();
+        played.send("id: 1\n\n");
+        assert_eq!(played.next().await.unwrap(), "id: 1\n\n");
+        let last = played.next().await.unwrap();
+        assert_eq!(
+            last,
+            "retry: 1000\nevent: reconnect\ndata: {\"retry_ms\":1000}\n\n"
+        );
+        assert_eq!(played.next().await, None);
+    }
 }

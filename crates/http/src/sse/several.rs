@@ -113,16 +113,13 @@ mod tests {
         };
         let mut out = Vec::new();
         several.print(&mut out, 1, &frames);
-        let expected: String = [8, 9]
-            .iter()
-            .map(|seq| {
-                format!(
-                    "id: 3,{seq}\nevent: raw\ndata: {{\"run_id\":\"{}\",\"seq\":{seq},\"at\":\"2026-11-20T10:00:00.000Z\",\
-                     \"attempt\":1,\"type\":\"raw\",\"data\":{{\"source\":\"x\",\"payload\":{{\"a\":\"{{\\n\\n}}\"}}}}}}\n\n",
-                    runs[1]
-                )
-            })
-            .collect();
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let expected = [8, 9].map(|seq| {
+            format!(
+                "id: 3,{seq}\nevent: raw\ndata: {{\"run_id\":\"{}\",\"seq\":{seq},\"at\":\"2026-11-20T10:00:00.000Z\",\
+                 \"attempt\":1,\"type\":\"raw\",\"data\":{{\"source\":\"x\",\"payload\":{{\"a\":\"{{\\n\\n}}\"}}}}}}\n\n",
+                runs[1]
+            )
+        });
+        assert_eq!(String::from_utf8(out).unwrap(), expected.concat());
     }
 }

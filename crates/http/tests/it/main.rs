@@ -1,0 +1,15 @@
+//! The API over real connections, on a real store.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its tools as well")]
+
+mod access;
+mod bounds;
+mod log;
+mod polls;
+mod reference;
+mod runs;
+mod server;
+mod shutdown;
+mod streams;
+mod threads;
+mod work;
+mod wrong;
