@@ -89,6 +89,7 @@ impl Follower {
         let (frames, last) = match found {
             Found::Ended => return Ok(Ready::Ended),
             Found::CaughtUp => return Ok(Ready::Nothing),
+            Found::Closed => return Err(crate::sqlite::closed().into()),
             Found::Frames(frames, last) => (frames, last),
             Found::InChunks => match self.chunks.read(self.run, self.next).await {
                 Ok(Some(read)) => read,

@@ -4,7 +4,7 @@
 //! follower: a follower is a cursor, so a slow one reads later and costs nothing meanwhile.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +18,7 @@ pub(crate) struct Tail {
     /// Counts commits that touched the run.
     head: watch::Sender<u64>,
     n_followers: AtomicUsize,
+    is_closed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -46,21 +47,24 @@ pub(crate) enum Found {
     CaughtUp,
     /// Nothing, and never more.
     Ended,
+    /// Nothing, and the store was closed.
+    Closed,
 }
 
 impl Tail {
-    /// A tail of a run whose events are all in chunks.
-    pub(crate) fn new(control: Arc<Run>) -> Self {
+    /// A tail of a run whose events up to `folded` are in chunks. What is behind that is pushed next.
+    pub(crate) fn new(control: Arc<Run>, folded: Seq) -> Self {
         let state = State {
             entries: VecDeque::new(),
             bytes: 0,
-            last: control.last_seq,
+            last: folded,
             updated_at: control.updated_at,
             control,
         };
         Self {
             head: watch::Sender::new(0),
             n_followers: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }
@@ -91,7 +95,10 @@ impl Tail {
             state.control = Arc::clone(control);
         }
         drop(state);
-        self.head.send_modify(|n| *n += 1);
+        // Whoever subscribes from here on reads after that, and finds what was pushed.
+        if self.head.receiver_count() > 0 {
+            self.head.send_modify(|n| *n += 1);
+        }
     }
 
     /// Events up to `folded` are in chunks now; the oldest of them may go.
@@ -120,6 +127,8 @@ impl Tail {
         if next > state.last {
             return if state.control.is_final() {
                 Found::Ended
+            } else if self.is_closed.load(Ordering::Acquire) {
+                Found::Closed
             } else {
                 Found::CaughtUp
             };
@@ -219,6 +228,19 @@ impl Tails {
         Arc::clone(self.map().entry(run).or_insert_with(|| Arc::new(make())))
     }
 
+    /// Tells those who follow that nothing more will come.
+    pub(crate) fn close(&self) {
+        for tail in self.map().values() {
+            tail.is_closed.store(true, Ordering::Release);
+            tail.head.send_modify(|n| *n += 1);
+        }
+    }
+
+    /// The runs that have a tail.
+    pub(crate) fn runs(&self) -> Vec<RunId> {
+        self.map().keys().copied().collect()
+    }
+
     /// Drops a tail that nobody but the map and the writer holds. Under the map's lock nobody can look it up meanwhile.
     pub(crate) fn evict(&self, run: RunId) -> bool {
         let mut map = self.map();
@@ -227,6 +249,10 @@ impl Tails {
             .is_none_or(|tail| Arc::strong_count(tail) <= 2);
         if unused {
             map.remove(&run);
+            // A burst of runs must not keep its room for ever.
+            if map.len() * 4 < map.capacity() {
+                map.shrink_to(64);
+            }
         }
         unused
     }

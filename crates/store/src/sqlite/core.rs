@@ -1,24 +1,25 @@
 //! The commit core: synchronous, with the clock as an option. The writer thread drives it, and so does a simulation.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use run::{RunId, Seq, Tenant, Timestamp};
+use run::{RunId, Tenant, Timestamp};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{broadcast, watch};
 
-use super::chunks;
-use super::fault::{Fault, unavailable};
-use super::head::{Columns, Head, LastAppend};
-use super::journal::{self, Row};
+use super::fault::{Fault, internal, unavailable};
+use super::head::Head;
+use super::journal::Row;
 use super::lock::FileLock;
-use super::rows::{self, Stored};
 use super::txn::{Published, Txn};
 use super::{schema, wal};
 use crate::follow::Reading;
-use crate::tail::{Tail, Tails};
-use crate::{Change, FEED_HINTS, Health, LOCKED_WAIT_MS, OpenError, Options, Unavailable};
+use crate::tail::Tails;
+use crate::{
+    COMMIT_BYTES, Change, FEED_HINTS, Health, LOCKED_WAIT_MS, OpenError, Options, Unavailable,
+};
 
 /// Pages that the writer keeps, KiB: enough for the leaves that a thousand busy runs write to.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -171,11 +172,18 @@ impl Core {
     /// Performs one operation in a commit of its own.
     pub fn perform<O: Operation>(&mut self, operation: O) -> Result<O::Output, Unavailable> {
         let (send, mut receive) = tokio::sync::oneshot::channel();
-        self.commit(vec![Box::new(super::writer::Pending::new(operation, send))]);
+        let rest = self.commit(vec![Box::new(super::writer::Pending::new(operation, send))]);
+        assert!(rest.is_empty(), "the first job is always performed");
         receive.try_recv().expect("a commit answers every job")
     }
 
-    /// Performs operations in one commit, in order.
+    pub(crate) fn commit_all(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        while !jobs.is_empty() {
+            jobs = self.commit(jobs);
+        }
+    }
+
+    /// Performs operations in one commit, in order; in several if they write very much.
     pub fn perform_all<O: Operation>(
         &mut self,
         operations: Vec<O>,
@@ -188,48 +196,87 @@ impl Core {
                 (job, receive)
             })
             .unzip();
-        self.commit(jobs);
+        self.commit_all(jobs);
         answers
             .into_iter()
             .map(|mut answer| answer.try_recv().expect("a commit answers every job"))
             .collect()
     }
 
-    /// Performs jobs in one commit and answers them. All are answered, whatever happens.
-    pub(crate) fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        match self.try_commit(&mut jobs) {
-            Ok(published) => {
+    /// Performs jobs in one commit and answers them, whatever happens. Gives back those that would have made the commit
+    /// very large.
+    pub(crate) fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+        // A bug in one operation must not end the thread that everybody needs. What it left in memory is thrown away
+        // with the commit.
+        let tried = catch_unwind(AssertUnwindSafe(|| self.try_commit(&mut jobs)));
+        let why = match tried {
+            Ok(Ok((published, n))) => {
+                let rest = jobs.split_off(n);
                 self.publish(published);
-                if matches!(*self.shared.health.borrow(), Health::Failing(_)) {
-                    tracing::info!("the store works again");
-                    self.shared.health.send_replace(Health::Ok);
-                }
+                self.works();
                 for job in jobs {
                     job.answer(None);
                 }
                 self.signals.after_commit(&self.connection);
+                return rest;
             }
-            Err(fault) => {
-                let why = unavailable(&fault.0);
-                self.stale = true;
-                metrics::counter!("outlive_store_failed_commits_total", "code" => why.code)
-                    .increment(1);
-                tracing::error!(
-                    code = why.code,
-                    "a commit failed and was undone: {}",
-                    why.message
-                );
-                self.shared
-                    .health
-                    .send_replace(Health::Failing(why.clone()));
-                for job in jobs {
-                    job.answer(Some(&why));
-                }
-            }
+            Ok(Err(fault)) => unavailable(&fault.0),
+            Err(_) => internal(),
+        };
+        self.fails(&why);
+        for job in jobs {
+            job.answer(Some(&why));
+        }
+        Vec::new()
+    }
+
+    fn works(&mut self) {
+        if self.is_failing() {
+            tracing::info!("the store works again");
+            self.shared.health.send_replace(Health::Ok);
         }
     }
 
-    fn try_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Published, Fault> {
+    fn fails(&mut self, why: &Unavailable) {
+        self.stale = true;
+        metrics::counter!("outlive_store_failed_commits_total", "code" => why.code).increment(1);
+        let was = self
+            .shared
+            .health
+            .send_replace(Health::Failing(why.clone()));
+        // Once for each cause: while it lasts, every commit fails alike.
+        if matches!(&was, Health::Failing(before) if before.code == why.code) {
+            tracing::debug!(code = why.code, "a commit failed again: {}", why.message);
+        } else {
+            tracing::error!(
+                code = why.code,
+                "a commit failed and was undone: {}",
+                why.message
+            );
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        matches!(*self.shared.health.borrow(), Health::Failing(_))
+    }
+
+    /// Whether time alone makes work: events wait for their chunk, runs wait to be forgotten, or nobody may be asking
+    /// for anything because commits fail.
+    pub(crate) fn needs_rest(&self) -> bool {
+        self.has_unfolded() || !self.state.idle.is_empty() || self.is_failing()
+    }
+
+    /// What the writer does when nobody asks for anything.
+    pub(crate) fn rest_quietly(&mut self) {
+        if self.is_failing() {
+            // Something is written, so that a full disk is seen to be full still.
+            let _ = self.perform(super::op::Probe);
+        } else if self.has_unfolded() {
+            let _ = self.perform(super::op::Tick);
+        }
+    }
+
+    fn try_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Published, usize), Fault> {
         if self.stale {
             self.load()?;
             self.stale = false;
@@ -248,12 +295,17 @@ impl Core {
             &mut self.row,
             now,
         );
+        let mut n = 0;
         for job in jobs {
             job.perform(&mut txn)?;
+            n += 1;
+            if txn.written_bytes() >= COMMIT_BYTES {
+                break;
+            }
         }
         let published = txn.finish()?;
         transaction.commit()?;
-        Ok(published)
+        Ok((published, n))
     }
 
     /// Makes visible what is durable now.
@@ -319,44 +371,6 @@ impl Core {
     pub(crate) fn has_unfolded(&self) -> bool {
         !self.state.unfolded.is_empty()
     }
-
-    /// Builds what is in memory from the file: open runs with events in the journal, and counts.
-    fn load(&mut self) -> Result<(), Fault> {
-        self.state = State::default();
-        let now = (self.options.clock)();
-        load_journal(&self.connection, &mut self.state, &self.shared, now)?;
-        for head in self.state.heads.values() {
-            head.tail.settle(&head.control, head.updated_at);
-        }
-        self.state.idle = self
-            .state
-            .heads
-            .values()
-            .filter(|head| head.is_idle())
-            .map(|head| head.origin.id)
-            .collect();
-        self.count()
-    }
-
-    fn count(&mut self) -> Result<(), Fault> {
-        let mut held = self
-            .connection
-            .prepare("SELECT tenant, agent, count(*) FROM run WHERE worker IS NOT NULL GROUP BY tenant, agent")?;
-        let mut rows = held.query([])?;
-        while let Some(row) = rows.next()? {
-            let tenant = rows::name(row, 0, Tenant::parse)?.expect("the column is NOT NULL");
-            self.state.held.insert((tenant, row.get(1)?), row.get(2)?);
-        }
-        let mut queued = self.connection.prepare(
-            "SELECT tenant, count(*) FROM run WHERE finished_at IS NULL AND status = 'queued' GROUP BY tenant",
-        )?;
-        let mut rows = queued.query([])?;
-        while let Some(row) = rows.next()? {
-            let tenant = rows::name(row, 0, Tenant::parse)?.expect("the column is NOT NULL");
-            self.state.queued.insert(tenant, row.get(1)?);
-        }
-        Ok(())
-    }
 }
 
 /// A connection that writes.
@@ -368,161 +382,4 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(std::time::Duration::from_millis(LOCKED_WAIT_MS))?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
-}
-
-/// Takes the whole journal into memory, and the runs that workers had: their rows may lag behind their chunks.
-fn load_journal(
-    connection: &Connection,
-    state: &mut State,
-    shared: &Shared,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let mut by_key: HashMap<i64, Option<RunId>> = HashMap::new();
-    let mut held = connection.prepare("SELECT key FROM run WHERE worker IS NOT NULL")?;
-    for key in held.query_map([], |row| row.get(0))? {
-        load_key(key?, &mut by_key, connection, state, shared)?;
-    }
-    let mut statement = connection.prepare("SELECT off, bytes FROM journal ORDER BY off")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let off: i64 = row.get(0)?;
-        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        state.journal.push_back(JournalRow {
-            off,
-            at: now,
-            bytes: bytes.len() as u64,
-        });
-        state.journal_bytes += bytes.len() as u64;
-        state.next_off = off + 1;
-        for group in journal::groups(bytes) {
-            // Without a row the run was deleted after this was written.
-            if let Some(run) = load_key(group.key, &mut by_key, connection, state, shared)? {
-                let head = state.heads.get_mut(&run).expect("loaded above");
-                take_in(head, off, group, &mut state.unfolded);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn load_key(
-    key: i64,
-    by_key: &mut HashMap<i64, Option<RunId>>,
-    connection: &Connection,
-    state: &mut State,
-    shared: &Shared,
-) -> Result<Option<RunId>, Fault> {
-    if let Some(known) = by_key.get(&key) {
-        return Ok(*known);
-    }
-    let run = match rows::by_key(connection, key)? {
-        None => None,
-        Some(stored) => {
-            let head = head_of(stored, connection, shared)?;
-            let run = head.origin.id;
-            state.heads.insert(run, head);
-            Some(run)
-        }
-    };
-    by_key.insert(key, run);
-    Ok(run)
-}
-
-/// A head from its row and its last chunk. The row knows everything but the deltas at the end.
-pub(crate) fn head_of(
-    stored: Stored,
-    connection: &Connection,
-    shared: &Shared,
-) -> rusqlite::Result<Head> {
-    let Stored {
-        origin,
-        mut control,
-        is_current,
-        line,
-        worker,
-        append,
-        output,
-        applied,
-        log_expired,
-    } = stored;
-    let folded = match chunks::end(connection, origin.key)? {
-        Some((folded, at)) => {
-            if folded > control.last_seq {
-                control.last_seq = folded;
-                control.updated_at = at;
-            }
-            folded
-        }
-        // A log that was deleted by age was in chunks before; else all events are still in the journal.
-        None if log_expired => control.last_seq,
-        None => Seq::ZERO,
-    };
-    let control = Arc::new(control);
-    let tail = shared
-        .tails
-        .get_or_insert(origin.id, || Tail::new(Arc::clone(&control)));
-    let mut head = Head {
-        last: control.last_seq,
-        updated_at: control.updated_at,
-        saved: Columns::none(),
-        saved_control: Arc::clone(&control),
-        origin: Arc::new(origin),
-        control,
-        is_current,
-        line,
-        worker,
-        output,
-        applied,
-        log_expired,
-        append,
-        folded,
-        waiting: Vec::new(),
-        waiting_bytes: 0,
-        first_off: None,
-        tail,
-    };
-    head.saved = head.columns();
-    Ok(head)
-}
-
-/// Takes a group of the journal into a head: its frames wait for a chunk, and its events move the state on if the row
-/// lags behind them.
-fn take_in(
-    head: &mut Head,
-    off: i64,
-    group: journal::Group<'_>,
-    unfolded: &mut BTreeSet<(i64, RunId)>,
-) {
-    if group.append_no.0 > 0 {
-        head.append = LastAppend {
-            fence: group.fence,
-            no: group.append_no,
-            first: group.first,
-            last: group.last(),
-        };
-    }
-    if group.last() <= head.folded {
-        return;
-    }
-    let bytes = bytes::Bytes::copy_from_slice(group.frames);
-    if head.first_off.is_none() {
-        head.first_off = Some(off);
-        unfolded.insert((off, head.origin.id));
-    }
-    head.waiting_bytes += bytes.len();
-    head.waiting.push(bytes.clone());
-    let mut control = Arc::clone(&head.control);
-    for frame in run::frame::split(group.frames) {
-        let Some(envelope) = run::frame::parse(frame) else {
-            tracing::error!(run.id = %head.origin.id, "a journal row holds a frame that cannot be read");
-            continue;
-        };
-        if envelope.seq > control.last_seq {
-            Arc::make_mut(&mut control).apply(&envelope);
-            head.updated_at = envelope.at;
-        }
-    }
-    head.control = control;
-    head.last = head.last.max(group.last());
-    head.tail.push(group.first, group.last(), bytes);
 }

@@ -14,6 +14,25 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+impl Fault {
+    /// Whether only the operation that met it is concerned: the database works and can go on in the same transaction.
+    pub(crate) fn is_of_its_operation(&self) -> bool {
+        is_undecodable(&self.0)
+            || self.0.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+            || self.0.sqlite_error_code() == Some(ErrorCode::TooBig)
+    }
+}
+
+/// Whether stored values are not what they should be.
+fn is_undecodable(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+    )
+}
+
 impl From<Fault> for Unavailable {
     fn from(fault: Fault) -> Self {
         unavailable(&fault.0)
@@ -27,6 +46,7 @@ pub(crate) fn unavailable(error: &rusqlite::Error) -> Unavailable {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "locked",
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "read_only",
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "corrupt",
+        _ if is_undecodable(error) => "corrupt",
         _ => "io",
     };
     Unavailable {
@@ -40,6 +60,14 @@ pub(crate) fn closed() -> Unavailable {
     Unavailable {
         code: "closed",
         message: "the store was closed".to_owned(),
+    }
+}
+
+/// A bug in our own code undid the commit.
+pub(crate) fn internal() -> Unavailable {
+    Unavailable {
+        code: "internal",
+        message: "an operation of the same commit failed unexpectedly".to_owned(),
     }
 }
 

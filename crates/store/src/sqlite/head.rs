@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use run::{
-    AgentSpec, AppendNo, Fence, Holder, Input, Policy, Run, RunId, Seq, Status, Step, Tenant,
-    ThreadId, Timestamp, Trigger, User, WorkerId,
+    AgentSpec, AppendNo, Fence, Input, Policy, Run, RunId, Seq, Status, Tenant, ThreadId,
+    Timestamp, Trigger, User, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,6 +50,8 @@ pub(crate) struct Head {
     pub(crate) waiting_bytes: usize,
     /// The journal row of the oldest of them.
     pub(crate) first_off: Option<i64>,
+    /// Whether something happened since the columns were compared; deltas alone never move them.
+    pub(crate) is_moved: bool,
     /// What the row's columns say.
     pub(crate) saved: Columns,
     /// The control state as the row has it.
@@ -99,23 +101,42 @@ impl Head {
 
     /// What the row's columns should say.
     pub(crate) fn columns(&self) -> Columns {
-        let next_at =
-            match self
-                .control
-                .next_step(&self.origin.policy, self.updated_at, Holder::Alive)
-            {
-                Step::SleepUntil(at) => Some(at),
-                Step::Expire(_) | Step::Conclude(_) => Some(self.updated_at),
-                Step::Nothing | Step::Claim | Step::Lose | Step::Wait => None,
-            };
+        // A run that is due at once stands where its creation puts it: a queue that never empties must not keep a
+        // retry waiting for ever.
+        let due_at = self.control.due_at().filter(|_| self.is_current);
         Columns {
             status: self.control.status(),
             is_current: self.is_current,
             line: self.line,
-            due_at: self.control.due_at().filter(|_| self.is_current),
-            next_at,
+            due_at: due_at.map(|at| at.max(self.control.created_at)),
+            next_at: self.next_at(),
             worker: self.worker.clone(),
         }
+    }
+
+    /// When a sweep has something to do for this run. That it is due for a claim is no business of a sweep: a queued
+    /// run would fill every sweep until somebody takes it, and its deadline would never be looked at.
+    fn next_at(&self) -> Option<Timestamp> {
+        let (run, policy) = (&self.control, &self.origin.policy);
+        if run.is_final() {
+            return None;
+        }
+        let stop = run
+            .stop
+            .as_ref()
+            .map(|stop| stop.at.plus_ms(policy.stop_timeout_ms));
+        let grace_ms = if run.is_held() {
+            policy.stop_timeout_ms
+        } else {
+            0
+        };
+        let deadline = policy.budget.deadline(run).map(|at| at.plus_ms(grace_ms));
+        let expiry = run
+            .requests
+            .values()
+            .filter_map(|open| open.expires_at)
+            .min();
+        [stop, deadline, expiry].into_iter().flatten().min()
     }
 
     /// The control state with the numbers that deltas move.

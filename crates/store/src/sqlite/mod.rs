@@ -17,23 +17,29 @@ mod rows;
 mod chunks;
 mod core;
 mod fold;
+mod load;
 mod txn;
 
 mod op;
 mod read;
 
+mod queue;
 mod readers;
 mod upkeep;
 mod writer;
 
+mod copy;
 mod doctor;
 mod probe;
+mod reading;
 mod store;
 
 pub use chunks::Chunks;
+pub use copy::restore;
 pub use core::{Core, Operation};
 pub use doctor::{Finding, Report, doctor};
+pub(crate) use fault::closed;
 pub use op::{AppendOp, ClaimOp, CommandOp, Register, Release, Renew, StartOp, SweepOp, WorkOp};
 pub use probe::{Batch, FailAt, Reader, Ticket};
-pub use store::{Sqlite, restore};
+pub use store::Sqlite;
 pub use txn::Txn;

@@ -9,8 +9,8 @@ use super::chunks;
 use super::core::{Core, Job, Operation};
 use super::fault::{Fault, closed, unavailable};
 use super::op::{Tick, Watch};
+use super::reading::bring_up;
 use super::rows;
-use super::store::bring_up;
 use super::txn::Txn;
 use super::upkeep::compact;
 use super::writer::Pending;
@@ -101,7 +101,7 @@ impl Reader {
 impl Core {
     /// Performs operations in one commit.
     pub fn perform_together(&mut self, batch: Batch) {
-        self.commit(batch.jobs);
+        self.commit_all(batch.jobs);
     }
 
     /// What the writer does while nobody asks for anything: folds by age, forgets what it can read back.
@@ -182,6 +182,7 @@ impl Core {
         let (frames, last) = match found {
             Found::Ended => return Ok(Ready::Ended),
             Found::CaughtUp => return Ok(Ready::Nothing),
+            Found::Closed => return Err(closed().into()),
             Found::Frames(frames, last) => (frames, last),
             Found::InChunks => chunks::read(&self.connection, reader.run, reader.next)
                 .map_err(|error| unavailable(&error))?

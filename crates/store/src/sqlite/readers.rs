@@ -1,13 +1,15 @@
 //! The readers: a few threads with a read-only connection each. Reads never wait for the writer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::fault::{closed, unavailable};
+use super::fault::{closed, internal, unavailable};
+use super::queue::Queue;
 use crate::{READERS, Unavailable};
 
 type Task = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -15,37 +17,41 @@ type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 /// The way to the readers.
 #[derive(Clone)]
 pub(crate) struct Readers {
-    queue: mpsc::SyncSender<Task>,
+    queue: Queue<Task>,
 }
 
 /// Reads that wait at most; then the senders wait, which is the back pressure of reads.
 const QUEUE: usize = 4_096;
 
+/// The readers' threads; they end when this is dropped.
+pub(crate) struct ReaderThreads {
+    queue: Queue<Task>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
 impl Readers {
-    /// Opens the connections and starts the threads; they end when the last sender is gone.
-    pub(crate) fn start(path: &Path) -> rusqlite::Result<(Self, Vec<JoinHandle<()>>)> {
-        let (send, receive) = mpsc::sync_channel::<Task>(QUEUE);
-        let receive = Arc::new(Mutex::new(receive));
-        let mut threads = Vec::new();
+    /// Opens the connections and starts the threads.
+    pub(crate) fn start(path: &Path) -> rusqlite::Result<(Self, ReaderThreads)> {
+        let queue = Queue::new(QUEUE);
+        // Made first: if a connection cannot be opened, the threads that were started end with it.
+        let readers = ReaderThreads {
+            queue: queue.clone(),
+            threads: Mutex::default(),
+        };
         for n in 0..READERS {
-            let mut connection = connect(path)?;
-            let receive = Arc::clone(&receive);
+            let connection = connect(path)?;
+            let queue = queue.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("reader-{n}"))
-                .spawn(move || {
-                    loop {
-                        // Held only while taking: the others read meanwhile.
-                        let task = receive
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .recv();
-                        let Ok(task) = task else { return };
-                        task(&mut connection);
-                    }
-                });
-            threads.push(thread.expect("a thread can be started"));
+                .spawn(move || work(connection, &queue));
+            let thread = thread.expect("a thread can be started");
+            let mut threads = readers
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            threads.push(thread);
         }
-        Ok((Self { queue: send }, threads))
+        Ok((Self { queue }, readers))
     }
 
     /// Runs a read.
@@ -55,26 +61,47 @@ impl Readers {
         F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let mut task: Task = Box::new(move |connection| {
-            // A reader that went away needs no answer.
-            let _ = reply.send(read(connection));
+        let task: Task = Box::new(move |connection| {
+            // A bug in one read must not take a reader away from all others.
+            let found = catch_unwind(AssertUnwindSafe(|| read(connection)));
+            let found = match found {
+                Ok(found) => found.map_err(|error| unavailable(&error)),
+                Err(_) => Err(internal()),
+            };
+            // Whoever went away needs no answer.
+            let _ = reply.send(found);
         });
-        // A full queue is rare and short; giving way lets the runtime's other tasks go on meanwhile.
-        loop {
-            match self.queue.try_send(task) {
-                Ok(()) => break,
-                Err(mpsc::TrySendError::Full(back)) => {
-                    task = back;
-                    tokio::task::yield_now().await;
-                }
-                Err(mpsc::TrySendError::Disconnected(_)) => return Err(closed()),
-            }
+        self.queue.push(task).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+fn work(mut connection: Connection, queue: &Queue<Task>) {
+    let mut tasks = Vec::with_capacity(1);
+    // One at a time, so that the other readers take the next.
+    while queue.take(&mut tasks, 1, None).is_ok() {
+        for task in tasks.drain(..) {
+            task(&mut connection);
         }
-        match answer.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(unavailable(&error)),
-            Err(_) => Err(closed()),
+    }
+}
+
+impl ReaderThreads {
+    /// Finishes what was asked and closes the connections.
+    pub(crate) fn stop(&self) {
+        self.queue.close();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // A panic there has been reported.
+            let _ = thread.join();
         }
+    }
+}
+
+impl Drop for ReaderThreads {
+    fn drop(&mut self) {
+        // Without waiting: whoever drops a store without closing it may be a task.
+        self.queue.close();
     }
 }
 

@@ -35,8 +35,9 @@ CREATE INDEX thread_updated ON thread (tenant, updated_at DESC, key DESC);
 
 -- What decisions and lists need of a run. `control` may lag behind chunks by deltas and behind the journal by
 -- anything; the other columns never do.
+-- A key is never used again: the journal may still hold events of a run that was deleted.
 CREATE TABLE run (
-    key INTEGER PRIMARY KEY,
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL,
     tenant TEXT NOT NULL,
     created_by TEXT,

@@ -4,59 +4,58 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use bytes::{Bytes, BytesMut};
-use run::{
-    Command, ErrorInfo, Fence, NodeId, Outcome, Reason, RunId, Seq, Snapshot, Tenant, ThreadId,
-    Work, WorkerId, frame,
-};
+use bytes::Bytes;
+use run::{Command, Fence, NodeId, RunId, Tenant, ThreadId, Work, WorkerId};
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
 
 use super::chunks::Chunks;
 use super::core::{Core, Operation, Shared};
-use super::fault::unavailable;
 use super::op::{
     AppendOp, Apply, ClaimOp, CommandOp, CreateKey, CreateThread, CreateToken, DeleteRun,
-    DeleteThread, PatchThread, PutBlob, Register, Release, Renew, RevokeKey, SaveSnapshot, StartOp,
-    SweepOp, Watch, WorkOp,
+    DeleteThread, PatchThread, PutBlob, Register, Release, Renew, RevokeKey, StartOp, SweepOp,
+    Watch, WorkOp,
 };
-use super::read::run::OfThread;
-use super::readers::{self, Readers};
-use super::rows::Stored;
+use super::readers::{self, ReaderThreads, Readers};
 use super::upkeep::Upkeep;
 use super::writer::{self, Writer};
-use super::{read, rows};
-use crate::follow::Source;
 use crate::{
-    Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, Counts, Credential,
-    Cursor, DeleteError, EventPage, FollowError, Follower, Health, Key, NewKey, NewThread,
-    NewToken, OpenError, Options, Page, ReadError, Ready, RunFilter, RunRecord, RunWatch,
-    SNAPSHOT_EVERY, Scope, Start, StartError, Started, Swept, ThreadError, ThreadFilter,
-    ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
+    Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, DeleteError,
+    Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord, RunWatch, Scope,
+    Start, StartError, Started, Swept, ThreadError, ThreadPatch, ThreadRecord, Unavailable,
+    WorkError, Worked,
 };
 
 /// The embedded store. Cheap to clone.
 #[derive(Clone)]
 pub struct Sqlite {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
-    chunks: Chunks,
-    options: Options,
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    pub(super) chunks: Chunks,
+    pub(super) options: Options,
     instance: String,
-    path: PathBuf,
+    pub(super) path: PathBuf,
+    writer: Writer,
+    reader_threads: ReaderThreads,
     /// Taken by `close`.
     running: Mutex<Option<Running>>,
-    writer: Mutex<Option<Writer>>,
 }
 
-/// The threads, and what makes them end.
+/// The threads of writer and upkeep, and what makes the latter end.
 struct Running {
     writer: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     stop_upkeep: mpsc::Sender<()>,
+}
+
+impl Drop for Inner {
+    /// A store that is dropped without being closed finishes what it has accepted, but nobody waits for that.
+    fn drop(&mut self) {
+        self.writer.close();
+    }
 }
 
 impl Sqlite {
@@ -74,11 +73,10 @@ impl Sqlite {
             message: error.to_string(),
         };
         let (shared, instance) = (Arc::clone(&core.shared), core.instance().to_owned());
-        let (readers, _threads) = Readers::start(&path).map_err(unusable)?;
+        let (readers, reader_threads) = Readers::start(&path).map_err(unusable)?;
         let for_upkeep = readers::connect(&path).map_err(unusable)?;
 
         let (writer, thread) = writer::channel(core);
-        let runtime = tokio::runtime::Handle::current();
         let (stop_upkeep, stopped) = mpsc::channel();
         let upkeep = Upkeep {
             connection: for_upkeep,
@@ -87,7 +85,7 @@ impl Sqlite {
             options: options.clone(),
         };
         let running = Running {
-            writer: spawn("writer", move || thread.run(&runtime)),
+            writer: spawn("writer", move || thread.run()),
             upkeep: spawn("upkeep", move || upkeep.run(&stopped)),
             stop_upkeep,
         };
@@ -97,39 +95,29 @@ impl Sqlite {
             options,
             instance,
             path,
+            writer,
+            reader_threads,
             running: Mutex::new(Some(running)),
-            writer: Mutex::new(Some(writer)),
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
     }
 
-    fn readers(&self) -> &Readers {
+    pub(super) fn readers(&self) -> &Readers {
         &self.inner.chunks.readers
     }
 
-    async fn submit<O: Operation>(&self, operation: O) -> Result<O::Output, Unavailable> {
-        let writer = self
-            .inner
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match writer {
-            Some(writer) => writer.submit(operation).await,
-            None => Err(super::fault::closed()),
-        }
+    pub(super) async fn submit<O: Operation>(
+        &self,
+        operation: O,
+    ) -> Result<O::Output, Unavailable> {
+        self.inner.writer.submit(operation).await
     }
 
-    /// Finishes what was accepted, and lets go of the file.
+    /// Finishes what was accepted, and lets go of the file. Whatever is asked later, and whoever follows a run that may
+    /// go on, hears that the store was closed.
     pub async fn close(&self) {
-        let writer = self
-            .inner
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
         let running = self
             .inner
             .running
@@ -137,14 +125,18 @@ impl Sqlite {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(running) = running else { return };
-        drop(writer);
-        let joined = tokio::task::spawn_blocking(move || {
+        let inner = Arc::clone(&self.inner);
+        let closed = tokio::task::spawn_blocking(move || {
+            // Upkeep first, because it has operations of its own; then readers, so that the writer's connection is the
+            // last one and clears the log away. A thread that panicked has said so; the file is let go of all the same.
             drop(running.stop_upkeep);
-            // A thread that panicked has said so; the file is let go of all the same.
             let _ = running.upkeep.join();
+            inner.reader_threads.stop();
+            inner.writer.close();
             let _ = running.writer.join();
+            inner.shared.tails.close();
         });
-        let _ = joined.await;
+        let _ = closed.await;
     }
 
     /// Starts a run.
@@ -191,190 +183,6 @@ impl Sqlite {
         .await?
     }
 
-    /// A run.
-    pub async fn run(&self, scope: &Scope, run: RunId) -> Result<RunRecord, ReadError> {
-        // Memory before the row, so that the row is at least as new in all that only it knows.
-        let now = self.inner.shared.tails.get(run).map(|tail| tail.now());
-        let stored = self
-            .readers()
-            .read(move |connection| rows::by_id(connection, run))
-            .await?;
-        let mut record = stored.ok_or(ReadError::Unknown)?.into_record();
-        if !scope.sees(&record.tenant, record.created_by.as_ref()) {
-            return Err(ReadError::Unknown);
-        }
-        if let Some(now) = now {
-            bring_up(&mut record, now);
-        }
-        Ok(record)
-    }
-
-    /// Runs, newest first.
-    pub async fn runs(
-        &self,
-        scope: &Scope,
-        filter: RunFilter,
-        after: Option<Cursor>,
-        max: usize,
-    ) -> Result<Page<RunRecord>, ReadError> {
-        let scope = scope.clone();
-        let (stored, next) = self
-            .readers()
-            .read(move |connection| {
-                read::run::list(
-                    connection,
-                    &scope,
-                    &filter,
-                    after,
-                    max.min(crate::PAGE_ENTRIES),
-                )
-            })
-            .await?;
-        let entries = stored.into_iter().map(|stored| self.live(stored)).collect();
-        Ok(Page { entries, next })
-    }
-
-    /// A row's run with what is only in memory. A run that ended after its row was read is shown as it was then.
-    fn live(&self, stored: Stored) -> RunRecord {
-        let mut record = stored.into_record();
-        if let Some(tail) = self.inner.shared.tails.get(record.id) {
-            let now = tail.now();
-            if !now.2.is_final() {
-                bring_up(&mut record, now);
-            }
-        }
-        record
-    }
-
-    /// What a run's log folds to.
-    pub async fn snapshot(&self, scope: &Scope, run: RunId) -> Result<Snapshot, ReadError> {
-        self.run(scope, run).await?;
-        let mut snapshot = self
-            .readers()
-            .read(move |connection| read::snapshot::stored(connection, run))
-            .await?;
-        let from = snapshot.last_seq;
-        let mut follower = match self.follow(scope, run, from).await {
-            Ok(follower) => follower,
-            Err(FollowError::Unavailable(why)) => return Err(why.into()),
-            Err(FollowError::LogExpired) => return Ok(snapshot),
-            Err(FollowError::Unknown | FollowError::CursorUnknown { .. }) => {
-                return Err(ReadError::Unknown);
-            }
-        };
-        loop {
-            match follower.ready().await {
-                Ok(Ready::Frames(frames)) => {
-                    for envelope in frame::split(&frames).filter_map(frame::parse) {
-                        snapshot.apply(&envelope);
-                    }
-                }
-                Err(FollowError::Unavailable(why)) => return Err(why.into()),
-                // An end, or a log that was deleted meanwhile: what was folded so far is what there is.
-                Ok(Ready::Nothing | Ready::Ended) | Err(_) => break,
-            }
-        }
-        if snapshot.last_seq.0 - from.0 >= SNAPSHOT_EVERY
-            && let Ok(stored) = read::snapshot::to_stored(&snapshot)
-        {
-            // Only a saving for the next reader: this one has its answer whether or not it is kept.
-            let _ = self
-                .submit(SaveSnapshot {
-                    run,
-                    snapshot: stored,
-                })
-                .await;
-        }
-        Ok(snapshot)
-    }
-
-    /// Events behind a cursor.
-    pub async fn events(
-        &self,
-        scope: &Scope,
-        run: RunId,
-        after: Seq,
-        max: usize,
-    ) -> Result<EventPage, FollowError> {
-        let mut follower = self.follow(scope, run, after).await?;
-        let mut page = BytesMut::new();
-        let mut n = 0;
-        let mut next = after;
-        let mut is_final = false;
-        while n < max && page.len() < crate::READ_BYTES {
-            match follower.ready().await? {
-                Ready::Nothing => break,
-                Ready::Ended => {
-                    is_final = true;
-                    break;
-                }
-                Ready::Frames(frames) => {
-                    for frame in frame::split(&frames).take(max - n) {
-                        page.extend_from_slice(frame);
-                        next = frame::seq(frame).unwrap_or(next);
-                        n += 1;
-                    }
-                }
-            }
-        }
-        // The last events may just have filled the page.
-        if n > 0 && !is_final && follower.cursor() == next {
-            is_final = matches!(follower.ready().await?, Ready::Ended);
-        }
-        Ok(EventPage {
-            frames: page.freeze(),
-            next,
-            is_final,
-        })
-    }
-
-    /// Follows a log.
-    pub async fn follow(
-        &self,
-        scope: &Scope,
-        run: RunId,
-        after: Seq,
-    ) -> Result<Follower, FollowError> {
-        let reading = self.inner.shared.readers.read(run);
-        let record = match self.run(scope, run).await {
-            Ok(record) => record,
-            Err(ReadError::Unknown) => return Err(FollowError::Unknown),
-            Err(ReadError::Unavailable(why)) => return Err(why.into()),
-        };
-        let last = record.control.last_seq;
-        let source = if record.control.is_final() {
-            Source::Stored { last }
-        } else {
-            let tail = match self.inner.shared.tails.get(run) {
-                Some(tail) => tail,
-                // Idle: nobody has it and nobody follows. The writer makes its tail, so none can be made twice.
-                None => self.submit(Watch(run)).await?.ok_or(FollowError::Unknown)?,
-            };
-            let head = tail.subscribe();
-            Source::Live {
-                following: tail.follow(),
-                head,
-            }
-        };
-        let last = match &source {
-            Source::Stored { last } => *last,
-            Source::Live { following, .. } => following.tail.now().0.max(last),
-        };
-        if after > last {
-            return Err(FollowError::CursorUnknown { after, last });
-        }
-        if record.log_expired && after < last {
-            return Err(FollowError::LogExpired);
-        }
-        Ok(Follower {
-            run,
-            next: after.next(),
-            source,
-            chunks: self.inner.chunks.clone(),
-            _reading: reading,
-        })
-    }
-
     /// Makes a thread.
     pub async fn create_thread(
         &self,
@@ -388,37 +196,6 @@ impl Sqlite {
             new,
         })
         .await?
-    }
-
-    /// A thread.
-    pub async fn thread(
-        &self,
-        scope: &Scope,
-        thread: &ThreadId,
-    ) -> Result<ThreadRecord, ReadError> {
-        let (scope, thread) = (scope.clone(), thread.clone());
-        let found = self
-            .readers()
-            .read(move |connection| read::thread::by_id(connection, &scope, &thread))
-            .await?;
-        found.ok_or(ReadError::Unknown)
-    }
-
-    /// Threads.
-    pub async fn threads(
-        &self,
-        scope: &Scope,
-        filter: ThreadFilter,
-        after: Option<Cursor>,
-        max: usize,
-    ) -> Result<Page<ThreadRecord>, ReadError> {
-        let scope = scope.clone();
-        let max = max.min(crate::PAGE_ENTRIES);
-        let (entries, next) = self
-            .readers()
-            .read(move |connection| read::thread::list(connection, &scope, &filter, after, max))
-            .await?;
-        Ok(Page { entries, next })
     }
 
     /// Changes a thread.
@@ -443,24 +220,6 @@ impl Sqlite {
             thread: thread.clone(),
         })
         .await?
-    }
-
-    /// A thread's latest run.
-    pub async fn thread_run(
-        &self,
-        scope: &Scope,
-        thread: &ThreadId,
-    ) -> Result<Option<RunRecord>, ReadError> {
-        let (of, thread) = (scope.clone(), thread.clone());
-        let found = self
-            .readers()
-            .read(move |connection| read::run::of_thread(connection, &of, &thread))
-            .await?;
-        match found {
-            OfThread::Unknown => Err(ReadError::Unknown),
-            OfThread::Empty => Ok(None),
-            OfThread::Run(stored) => self.run(scope, stored.origin.id).await.map(Some),
-        }
     }
 
     /// Takes a lease.
@@ -532,14 +291,6 @@ impl Sqlite {
         self.submit(CreateKey(key)).await
     }
 
-    /// All keys.
-    pub async fn keys(&self, tenant: Option<&Tenant>) -> Result<Vec<Key>, Unavailable> {
-        let tenant = tenant.cloned();
-        self.readers()
-            .read(move |connection| read::access::keys(connection, tenant.as_ref()))
-            .await
-    }
-
     /// Revokes a key.
     pub async fn revoke_key(&self, tenant: &Tenant, name: &str) -> Result<bool, Unavailable> {
         self.submit(RevokeKey {
@@ -552,14 +303,6 @@ impl Sqlite {
     /// Makes a token.
     pub async fn create_token(&self, token: NewToken) -> Result<(), Unavailable> {
         self.submit(CreateToken(token)).await
-    }
-
-    /// What a secret allows.
-    pub async fn credential(&self, hash: [u8; 32]) -> Result<Option<Credential>, Unavailable> {
-        let now = (self.inner.options.clock)();
-        self.readers()
-            .read(move |connection| read::access::credential(connection, hash, now))
-            .await
     }
 
     /// Keeps bytes.
@@ -580,31 +323,6 @@ impl Sqlite {
         Ok(hash)
     }
 
-    /// Bytes that were kept.
-    pub async fn blob(
-        &self,
-        tenant: &Tenant,
-        hash: [u8; 32],
-    ) -> Result<(String, Bytes), ReadError> {
-        let tenant = tenant.clone();
-        let found: Option<(String, Vec<u8>)> = self
-            .readers()
-            .read(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT media_type, bytes FROM blob WHERE tenant = ?1 AND hash = ?2",
-                )?;
-                let mut found = statement
-                    .query_map(rusqlite::params![tenant.as_str(), hash], |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })?;
-                found.next().transpose()
-            })
-            .await?;
-        found
-            .map(|(media_type, bytes)| (media_type, Bytes::from(bytes)))
-            .ok_or(ReadError::Unknown)
-    }
-
     /// Hints of changes.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.shared.changes.subscribe()
@@ -615,32 +333,9 @@ impl Sqlite {
         self.inner.shared.health.subscribe()
     }
 
-    /// Open runs by state.
-    pub async fn counts(&self) -> Result<Counts, Unavailable> {
-        self.readers()
-            .read(|connection| read::run::counts(connection))
-            .await
-    }
-
     /// The id of this data.
     pub fn instance(&self) -> &str {
         &self.inner.instance
-    }
-
-    /// Writes a consistent copy.
-    pub async fn backup(&self, to: &Path) -> Result<(), Unavailable> {
-        let (from, to) = (self.inner.path.clone(), to.to_owned());
-        let copied = tokio::task::spawn_blocking(move || {
-            // A connection of its own, so that no reader waits behind a long copy.
-            let connection = readers::connect(&from)?;
-            connection.pragma_update(None, "query_only", false)?;
-            connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-            Ok(())
-        });
-        copied
-            .await
-            .expect("a copy does not panic")
-            .map_err(|error: rusqlite::Error| unavailable(&error))
     }
 }
 
@@ -649,62 +344,4 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
         .name(name.to_owned())
         .spawn(work)
         .expect("a thread can be started")
-}
-
-/// Lays what memory knows over a row, where it is newer.
-pub(super) fn bring_up(
-    record: &mut RunRecord,
-    (last, updated_at, control): (Seq, run::Timestamp, Arc<run::Run>),
-) {
-    if last < record.control.last_seq {
-        return;
-    }
-    if control.last_seq == last {
-        record.control = control;
-        return;
-    }
-    let mut control = run::Run::clone(&control);
-    control.last_seq = last;
-    control.updated_at = updated_at;
-    record.control = Arc::new(control);
-}
-
-/// Puts a copy in the place of a store that nobody has open, and ends every run that was open in it as interrupted.
-/// Returns how many.
-pub fn restore(from: &Path, to: &Path) -> Result<u64, OpenError> {
-    let unusable = |message: String| OpenError::Unusable {
-        path: to.to_owned(),
-        message,
-    };
-    if to.exists() {
-        return Err(unusable(
-            "there is a store already; move it away first".to_owned(),
-        ));
-    }
-    std::fs::copy(from, to).map_err(|error| unusable(error.to_string()))?;
-    let options = Options {
-        wal_bytes: 0,
-        holder: "restore".to_owned(),
-        ..Options::default()
-    };
-    let mut core = Core::open(to, options)?;
-    let open: Vec<[u8; 16]> = core
-        .connection
-        .prepare("SELECT id FROM run WHERE finished_at IS NULL ORDER BY key DESC")
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .map_err(|error| unusable(error.to_string()))?;
-    let mut n = 0;
-    // Those in line first, so that none of them is promoted only to be ended.
-    for run in open.into_iter().map(RunId::from_bytes) {
-        let error = ErrorInfo::new("interrupted", "the store was restored from a copy");
-        let outcome = Outcome {
-            error: Some(error),
-            ..Outcome::aborted(Reason::Interrupted)
-        };
-        let concluded = core
-            .perform(super::op::Conclude { run, outcome })
-            .map_err(|why| unusable(why.to_string()))?;
-        n += u64::from(concluded);
-    }
-    Ok(n)
 }

@@ -9,10 +9,11 @@ use run::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::core::{JournalRow, Shared, State, head_of};
+use super::core::{JournalRow, Shared, State};
 use super::fault::Fault;
 use super::head::{Head, LastAppend};
 use super::journal::{Group, Row};
+use super::load::head_of;
 use super::rows;
 use crate::{Change, Options};
 
@@ -79,6 +80,20 @@ impl<'c> Txn<'c> {
             published,
             moved: Vec::new(),
         }
+    }
+
+    /// A measure of what was changed so far, to see whether an operation changed anything. Loading is no change.
+    pub(crate) fn mark(&self) -> (u64, usize, usize) {
+        (
+            self.connection.total_changes(),
+            self.published.groups.len(),
+            self.published.changes.len(),
+        )
+    }
+
+    /// Bytes that this commit has written to the journal so far.
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.row.bytes().len()
     }
 
     /// Loads a run into memory. `false` when there is none.
@@ -189,6 +204,7 @@ impl<'c> Txn<'c> {
         let bytes = Bytes::copy_from_slice(self.row.end(mark, group));
 
         if events.iter().any(Event::changes_control) {
+            head.is_moved = true;
             let control: &mut Run = Arc::make_mut(&mut head.control);
             let mut seq = head.last;
             for event in events {
@@ -285,8 +301,15 @@ impl<'c> Txn<'c> {
 
     /// Gives a run to a worker.
     pub(crate) fn hold(&mut self, run: RunId, worker: &WorkerId) {
-        self.head_mut(run).worker = Some(worker.clone());
+        let head = self.head_mut(run);
+        head.worker = Some(worker.clone());
+        head.is_moved = true;
         self.moved.push(run);
+    }
+
+    /// Tells workers to look.
+    pub(crate) fn is_due(&mut self) {
+        self.published.is_due = true;
     }
 
     /// Lets boards know.
@@ -362,10 +385,10 @@ impl<'c> Txn<'c> {
         }
         self.fold_by_age()?;
         for run in &moved {
-            let Some(head) = self.state.heads.get(run) else {
+            let Some(head) = self.state.heads.get_mut(run) else {
                 continue;
             };
-            if head.columns() != head.saved {
+            if std::mem::take(&mut head.is_moved) && head.columns() != head.saved {
                 self.save(*run)?;
             }
         }

@@ -1,22 +1,26 @@
 //! The writer's thread: takes all that is queued, commits it at once, and takes what has gathered meanwhile. No timer
 //! groups commits; the disk does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::core::{Core, Job, Operation};
-use super::fault::{Fault, closed};
+use super::fault::{Fault, closed, unavailable};
+use super::queue::Queue;
 use super::txn::Txn;
 use crate::{COMMIT_OPS, Unavailable, WRITER_QUEUE};
 
-/// How long the writer sleeps when nothing is queued and events wait to be folded by age.
+/// How long the writer sleeps when nothing is queued and there is upkeep: events that wait to be folded by age, runs to
+/// be forgotten, a failed commit to be got over.
 const TICK: Duration = Duration::from_millis(500);
 
 /// An operation, its output, and whoever waits for it.
 pub(crate) struct Pending<O: Operation> {
     operation: Option<O>,
     output: Option<O::Output>,
+    /// Why this operation alone was not performed.
+    failure: Option<Unavailable>,
     reply: oneshot::Sender<Result<O::Output, Unavailable>>,
 }
 
@@ -28,6 +32,7 @@ impl<O: Operation> Pending<O> {
         Self {
             operation: Some(operation),
             output: None,
+            failure: None,
             reply,
         }
     }
@@ -36,12 +41,23 @@ impl<O: Operation> Pending<O> {
 impl<O: Operation> Job for Pending<O> {
     fn perform(&mut self, txn: &mut Txn<'_>) -> Result<(), Fault> {
         let operation = self.operation.take().expect("a job is performed once");
-        self.output = Some(operation.perform(txn)?);
+        let before = txn.mark();
+        match operation.perform(txn) {
+            Ok(output) => self.output = Some(output),
+            // One odd row or one repeated key is no reason to undo what others asked for, as long as this operation
+            // has not changed anything.
+            Err(fault) if fault.is_of_its_operation() && txn.mark() == before => {
+                let why = unavailable(&fault.0);
+                tracing::error!(code = why.code, "an operation failed: {}", why.message);
+                self.failure = Some(why);
+            }
+            Err(fault) => return Err(fault),
+        }
         Ok(())
     }
 
     fn answer(self: Box<Self>, failure: Option<&Unavailable>) {
-        let answer = match (failure, self.output) {
+        let answer = match (failure.or(self.failure.as_ref()), self.output) {
             (None, Some(output)) => Ok(output),
             (None, None) => Err(closed()),
             (Some(why), _) => Err(why.clone()),
@@ -54,23 +70,22 @@ impl<O: Operation> Job for Pending<O> {
 /// The way to the writer.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Box<dyn Job>>,
+    queue: Queue<Box<dyn Job>>,
 }
 
 /// The other end.
 pub(crate) struct WriterThread {
-    queue: mpsc::Receiver<Box<dyn Job>>,
+    queue: Queue<Box<dyn Job>>,
     core: Core,
 }
 
 pub(crate) fn channel(core: Core) -> (Writer, WriterThread) {
-    let (send, receive) = mpsc::channel(WRITER_QUEUE);
+    let queue = Queue::new(WRITER_QUEUE);
     (
-        Writer { queue: send },
-        WriterThread {
-            queue: receive,
-            core,
+        Writer {
+            queue: queue.clone(),
         },
+        WriterThread { queue, core },
     )
 }
 
@@ -82,45 +97,64 @@ impl Writer {
     ) -> Result<O::Output, Unavailable> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Pending::new(operation, reply));
-        self.queue.send(job).await.map_err(|_| closed())?;
+        self.queue.push(job).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// The same for a thread of its own.
+    /// The same for a thread of its own, which has one operation under way at most.
     pub(crate) fn submit_blocking<O: Operation>(
         &self,
         operation: O,
     ) -> Result<O::Output, Unavailable> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Pending::new(operation, reply));
-        self.queue.blocking_send(job).map_err(|_| closed())?;
+        self.queue.push_over(job).map_err(|_| closed())?;
         answer.blocking_recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Takes no more operations; those that were taken are finished.
+    pub(crate) fn close(&self) {
+        self.queue.close();
     }
 }
 
 impl WriterThread {
-    /// Works until all senders are gone, then finishes what is queued.
-    pub(crate) fn run(mut self, runtime: &tokio::runtime::Handle) {
+    /// Works until the queue is closed, then finishes what is in it.
+    pub(crate) fn run(mut self) {
         let mut jobs = Vec::new();
+        let mut next_rest = Instant::now() + TICK;
         loop {
-            jobs.clear();
-            let n = if self.core.has_unfolded() {
-                let queue = &mut self.queue;
-                let waited = runtime.block_on(async {
-                    tokio::time::timeout(TICK, queue.recv_many(&mut jobs, COMMIT_OPS)).await
-                });
-                waited.unwrap_or(usize::MAX)
-            } else {
-                self.core.forget_idle();
-                self.queue.blocking_recv_many(&mut jobs, COMMIT_OPS)
-            };
-            if n == 0 {
+            // With nothing to do but to wait it sleeps until somebody calls.
+            let deadline = self.core.needs_rest().then_some(next_rest);
+            if self.queue.take(&mut jobs, COMMIT_OPS, deadline).is_err() {
                 return;
             }
             if jobs.is_empty() {
-                self.core.forget_idle();
+                self.core.rest_quietly();
             }
-            self.core.commit(std::mem::take(&mut jobs));
+            // More than one commit, if they would write very much.
+            while !jobs.is_empty() {
+                jobs = self.core.commit(jobs);
+            }
+            // By the clock and not only when nothing is queued: a store that is never idle must forget as well.
+            let now = Instant::now();
+            if now >= next_rest {
+                self.core.forget_idle();
+                next_rest = now + TICK;
+            }
+        }
+    }
+}
+
+impl Drop for WriterThread {
+    /// However the thread ends, nobody may wait for it for ever.
+    fn drop(&mut self) {
+        self.queue.close();
+        let mut left = Vec::new();
+        while self.queue.take(&mut left, COMMIT_OPS, None).is_ok() {
+            for job in left.drain(..) {
+                job.answer(Some(&closed()));
+            }
         }
     }
 }

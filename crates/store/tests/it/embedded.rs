@@ -1,26 +1,16 @@
-//! The suite on the embedded store, and what only it promises.
+//! The suite on the embedded store.
 
-use store::{Location, Options, Store};
+use store::Location;
 
-/// A store in a directory that goes with it.
-pub(crate) struct Fresh {
-    pub(crate) store: Store,
-    pub(crate) dir: tempfile::TempDir,
-}
+use crate::conformance::Place;
 
-pub(crate) async fn fresh() -> Fresh {
+/// A file in a directory that goes with it.
+pub(crate) fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir).await;
-    Fresh { store, dir }
+    Place {
+        location: Location::Sqlite(dir.path().join("test.db")),
+        _keep: Box::new(dir),
+    }
 }
 
-pub(crate) async fn open(dir: &tempfile::TempDir) -> Store {
-    let location = Location::Sqlite(dir.path().join("test.db"));
-    let options = Options {
-        wal_bytes: 0,
-        ..Options::default()
-    };
-    Store::open(&location, options).await.unwrap()
-}
-
-crate::conformance::suite!(crate::embedded::fresh, crate::embedded::open);
+crate::conformance::suite!(crate::embedded::place);

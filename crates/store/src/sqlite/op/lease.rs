@@ -67,6 +67,8 @@ impl Operation for Release {
         txn.connection
             .prepare_cached("DELETE FROM worker WHERE id = ?1")?
             .execute([self.worker.as_str()])?;
+        // What it still had can be settled now.
+        txn.is_due();
         Ok(())
     }
 }

@@ -30,6 +30,6 @@ pub(crate) use pack::{Expire, Forget, Pack, PackedChunk, SaveSnapshot, StoredSna
 pub use start::StartOp;
 pub use sweep::SweepOp;
 pub(crate) use thread::{CreateThread, PatchThread};
-pub(crate) use tick::Tick;
+pub(crate) use tick::{Probe, Tick};
 pub(crate) use watch::Watch;
 pub use work::WorkOp;

@@ -6,9 +6,10 @@ use run::event::{InputMode, RunCreated};
 use run::{By, Command, Event, Outcome, Reason, Run, RunId, User};
 use rusqlite::{OptionalExtension, params};
 
-use super::super::core::{Operation, head_of};
+use super::super::core::Operation;
 use super::super::fault::{Fault, is_current_conflict};
 use super::super::head::{LastAppend, Origin};
+use super::super::load::head_of;
 use super::super::rows::{Stored, to_json};
 use super::super::txn::Txn;
 use super::thread::{Found, find, make};
@@ -34,20 +35,27 @@ impl Operation for StartOp {
         {
             return Ok(answer);
         }
-        let max = txn.options.queued_runs;
-        if txn
-            .state
-            .queued
-            .get(&start.scope.tenant)
-            .is_some_and(|n| *n >= max)
-        {
-            return Ok(Err(StartError::QueueFull { max }));
+        if let Some(answer) = same(txn, &start)? {
+            return Ok(answer);
         }
         let known = match find(txn, &start.scope, &start.thread)? {
             Found::Key(key) => Some(key),
             Found::Nothing => None,
             Found::SomebodyElses => return Ok(Err(StartError::Unknown)),
         };
+        // A steer needs no place in the queue unless the thread is free.
+        let max = txn.options.queued_runs;
+        let n_queued = txn.state.queued.get(&start.scope.tenant);
+        let is_full = n_queued.is_some_and(|n| *n >= max);
+        if is_full && start.on_conflict == OnConflict::Steer {
+            let current = known.map(|key| current(txn, key)).transpose()?.flatten();
+            if let Some(current) = current {
+                return steer(txn, start, current);
+            }
+        }
+        if is_full {
+            return Ok(Err(StartError::QueueFull { max }));
+        }
         if let OnConflict::Supersede(named) = start.on_conflict {
             let (current, latest) = match known {
                 Some(key) => (current(txn, key)?, latest(txn, key)?),
@@ -125,6 +133,47 @@ fn repeated(
 
 fn owner(start: &Start) -> &str {
     start.scope.user.as_ref().map_or("", User::as_str)
+}
+
+/// The answer to an id that was used before: whoever asks again under it, for example because the commit of the first
+/// time was uncertain, gets that run.
+fn same(txn: &mut Txn<'_>, start: &Start) -> Result<Option<Result<Started, StartError>>, Fault> {
+    if !txn.load(start.run)? {
+        return Ok(None);
+    }
+    let head = txn.head(start.run);
+    let is_same = start.scope.tenant == head.origin.tenant
+        && start.scope.user == head.origin.created_by
+        && start.thread == head.origin.thread;
+    Ok(Some(if is_same {
+        Ok(Started {
+            run: head.record(),
+            fate: Fate::Repeated,
+        })
+    } else {
+        Err(StartError::Unknown)
+    }))
+}
+
+/// Remembers which run a key stands for.
+fn remember(txn: &Txn<'_>, start: &Start, run: RunId) -> Result<(), Fault> {
+    let Some(used) = &start.idempotency else {
+        return Ok(());
+    };
+    txn.connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency (tenant, owner, key, body_hash, run, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            start.scope.tenant.as_str(),
+            owner(start),
+            used.key,
+            used.body_hash,
+            run.as_bytes(),
+            txn.now.as_ms()
+        ])?;
+    Ok(())
 }
 
 /// Inserts the row; `false` when the thread has a current run and this was to be it.
@@ -269,13 +318,15 @@ fn steer(
         .to_owned());
     let input = Command::Input {
         mode: InputMode::Steer,
-        parts: start.input.parts,
+        parts: start.input.parts.clone(),
         by,
     };
     let events = match txn.decide(current, input)? {
         Ok(events) => events,
         Err(refused) => return Ok(Err(StartError::Refused(refused))),
     };
+    // A repeat must not say it twice.
+    remember(txn, &start, current)?;
     let Some(Event::InputReceived(received)) = events.into_iter().next() else {
         unreachable!("an accepted input is one event")
     };
@@ -294,6 +345,7 @@ fn created(
     place: Place,
 ) -> Result<Started, Fault> {
     let key = txn.connection.last_insert_rowid();
+    remember(txn, &start, start.run)?;
     let Start {
         run,
         scope,
@@ -306,24 +358,8 @@ fn created(
         refines,
         client,
         metadata,
-        idempotency,
+        idempotency: _,
     } = start;
-    if let Some(used) = idempotency {
-        let owner = scope.user.as_ref().map_or("", User::as_str);
-        txn.connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO idempotency (tenant, owner, key, body_hash, run, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                scope.tenant.as_str(),
-                owner,
-                used.key,
-                used.body_hash,
-                run.as_bytes(),
-                txn.now.as_ms()
-            ])?;
-    }
     let supersedes = match on_conflict {
         OnConflict::Supersede(named) => Some(named),
         OnConflict::Reject | OnConflict::Enqueue | OnConflict::Steer => None,
@@ -372,6 +408,8 @@ fn created(
     head.saved = super::super::head::Columns::none();
     txn.state.heads.insert(run, head);
     txn.write(run, &[event.into()])?;
+    // At once: the next start of this commit counts it, and a claim finds it.
+    txn.save(run)?;
     Ok(Started {
         run: txn.head(run).record(),
         fate: Fate::Created,

@@ -84,6 +84,8 @@ fn settle(
         if txn.decide(run, command)?.is_err() {
             return Ok(());
         }
+        // At once, so that the time of the next sweep is known below.
+        txn.save(run)?;
         if is_loss {
             holder = Holder::Alive;
             swept.lost.push((run, txn.head(run).control.status()));

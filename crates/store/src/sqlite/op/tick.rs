@@ -14,3 +14,17 @@ impl Operation for Tick {
         Ok(())
     }
 }
+
+/// Writes something of no meaning, to see whether commits succeed again.
+pub(crate) struct Probe;
+
+impl Operation for Probe {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        txn.connection
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('probed_at', ?1)")?
+            .execute([txn.now.to_string()])?;
+        Ok(())
+    }
+}

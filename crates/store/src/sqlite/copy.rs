@@ -1,0 +1,68 @@
+//! Copies of a store: made while it works, and put in the place of one that is gone.
+
+use std::path::Path;
+
+use run::{ErrorInfo, Outcome, Reason, RunId};
+
+use super::core::Core;
+use super::fault::unavailable;
+use super::readers;
+use super::store::Sqlite;
+use crate::{OpenError, Options, Unavailable};
+impl Sqlite {
+    /// Writes a consistent copy.
+    pub async fn backup(&self, to: &Path) -> Result<(), Unavailable> {
+        let (from, to) = (self.inner.path.clone(), to.to_owned());
+        let copied = tokio::task::spawn_blocking(move || {
+            // A connection of its own, so that no reader waits behind a long copy.
+            let connection = readers::connect(&from)?;
+            connection.pragma_update(None, "query_only", false)?;
+            connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+            Ok(())
+        });
+        copied
+            .await
+            .expect("a copy does not panic")
+            .map_err(|error: rusqlite::Error| unavailable(&error))
+    }
+}
+
+/// Puts a copy in the place of a store that nobody has open, and ends every run that was open in it as interrupted.
+/// Returns how many.
+pub fn restore(from: &Path, to: &Path) -> Result<u64, OpenError> {
+    let unusable = |message: String| OpenError::Unusable {
+        path: to.to_owned(),
+        message,
+    };
+    if to.exists() {
+        return Err(unusable(
+            "there is a store already; move it away first".to_owned(),
+        ));
+    }
+    std::fs::copy(from, to).map_err(|error| unusable(error.to_string()))?;
+    let options = Options {
+        wal_bytes: 0,
+        holder: "restore".to_owned(),
+        ..Options::default()
+    };
+    let mut core = Core::open(to, options)?;
+    let open: Vec<[u8; 16]> = core
+        .connection
+        .prepare("SELECT id FROM run WHERE finished_at IS NULL ORDER BY key DESC")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(|error| unusable(error.to_string()))?;
+    let mut n = 0;
+    // Those in line first, so that none of them is promoted only to be ended.
+    for run in open.into_iter().map(RunId::from_bytes) {
+        let error = ErrorInfo::new("interrupted", "the store was restored from a copy");
+        let outcome = Outcome {
+            error: Some(error),
+            ..Outcome::aborted(Reason::Interrupted)
+        };
+        let concluded = core
+            .perform(super::op::Conclude { run, outcome })
+            .map_err(|why| unusable(why.to_string()))?;
+        n += u64::from(concluded);
+    }
+    Ok(n)
+}

@@ -1,0 +1,234 @@
+//! Building what the writer has in memory from the file: after opening it, and after a commit that failed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use run::{RunId, Seq, Tenant, Timestamp};
+use rusqlite::Connection;
+
+use super::chunks;
+use super::core::{Core, JournalRow, Shared, State};
+use super::fault::Fault;
+use super::head::{Columns, Head, LastAppend};
+use super::journal;
+use super::rows::{self, Stored};
+use crate::tail::Tail;
+
+impl Core {
+    /// Builds what is in memory from the file: open runs with events in the journal, and counts.
+    pub(super) fn load(&mut self) -> Result<(), Fault> {
+        self.state = State::default();
+        let now = (self.options.clock)();
+        load_journal(&self.connection, &mut self.state, &self.shared, now)?;
+        self.load_followed()?;
+        for head in self.state.heads.values() {
+            head.tail.settle(&head.control, head.updated_at);
+        }
+        self.state.idle = self
+            .state
+            .heads
+            .values()
+            .filter(|head| head.is_idle())
+            .map(|head| head.origin.id)
+            .collect();
+        self.count()
+    }
+
+    /// Every tail has a head, or nobody would ever drop it: after a failed commit there may be tails of runs that were
+    /// never made, and of runs that only wait for their followers to leave.
+    fn load_followed(&mut self) -> Result<(), Fault> {
+        for run in self.shared.tails.runs() {
+            if self.state.heads.contains_key(&run) {
+                continue;
+            }
+            match rows::by_id(&self.connection, run)? {
+                Some(stored) => {
+                    let head = head_of(stored, &self.connection, &self.shared)?;
+                    self.state.heads.insert(run, head);
+                }
+                None => {
+                    self.shared.tails.evict(run);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), Fault> {
+        let mut held = self
+            .connection
+            .prepare("SELECT tenant, agent, count(*) FROM run WHERE worker IS NOT NULL GROUP BY tenant, agent")?;
+        let mut rows = held.query([])?;
+        while let Some(row) = rows.next()? {
+            let tenant = rows::name(row, 0, Tenant::parse)?.expect("the column is NOT NULL");
+            self.state.held.insert((tenant, row.get(1)?), row.get(2)?);
+        }
+        let mut queued = self.connection.prepare(
+            "SELECT tenant, count(*) FROM run WHERE finished_at IS NULL AND status = 'queued' GROUP BY tenant",
+        )?;
+        let mut rows = queued.query([])?;
+        while let Some(row) = rows.next()? {
+            let tenant = rows::name(row, 0, Tenant::parse)?.expect("the column is NOT NULL");
+            self.state.queued.insert(tenant, row.get(1)?);
+        }
+        Ok(())
+    }
+}
+
+/// Takes the whole journal into memory, and the runs that workers had: their rows may lag behind their chunks.
+fn load_journal(
+    connection: &Connection,
+    state: &mut State,
+    shared: &Shared,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut by_key: HashMap<i64, Option<RunId>> = HashMap::new();
+    let mut held = connection.prepare("SELECT key FROM run WHERE worker IS NOT NULL")?;
+    for key in held.query_map([], |row| row.get(0))? {
+        load_key(key?, &mut by_key, connection, state, shared)?;
+    }
+    let mut statement = connection.prepare("SELECT off, bytes FROM journal ORDER BY off")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let off: i64 = row.get(0)?;
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        state.journal.push_back(JournalRow {
+            off,
+            at: now,
+            bytes: bytes.len() as u64,
+        });
+        state.journal_bytes += bytes.len() as u64;
+        state.next_off = off + 1;
+        for group in journal::groups(bytes) {
+            // Without a row the run was deleted after this was written.
+            if let Some(run) = load_key(group.key, &mut by_key, connection, state, shared)? {
+                let head = state.heads.get_mut(&run).expect("loaded above");
+                take_in(head, off, group, &mut state.unfolded);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn load_key(
+    key: i64,
+    by_key: &mut HashMap<i64, Option<RunId>>,
+    connection: &Connection,
+    state: &mut State,
+    shared: &Shared,
+) -> Result<Option<RunId>, Fault> {
+    if let Some(known) = by_key.get(&key) {
+        return Ok(*known);
+    }
+    let run = match rows::by_key(connection, key)? {
+        None => None,
+        Some(stored) => {
+            let head = head_of(stored, connection, shared)?;
+            let run = head.origin.id;
+            state.heads.insert(run, head);
+            Some(run)
+        }
+    };
+    by_key.insert(key, run);
+    Ok(run)
+}
+
+/// A head from its row and its last chunk. The row knows everything but the deltas at the end.
+pub(crate) fn head_of(
+    stored: Stored,
+    connection: &Connection,
+    shared: &Shared,
+) -> rusqlite::Result<Head> {
+    let Stored {
+        origin,
+        mut control,
+        is_current,
+        line,
+        worker,
+        append,
+        output,
+        applied,
+        log_expired,
+    } = stored;
+    let folded = match chunks::end(connection, origin.key)? {
+        Some((folded, at)) => {
+            if folded > control.last_seq {
+                control.last_seq = folded;
+                control.updated_at = at;
+            }
+            folded
+        }
+        // A log that was deleted by age was in chunks before; else all events are still in the journal.
+        None if log_expired => control.last_seq,
+        None => Seq::ZERO,
+    };
+    let control = Arc::new(control);
+    let tail = shared
+        .tails
+        .get_or_insert(origin.id, || Tail::new(Arc::clone(&control), folded));
+    let mut head = Head {
+        last: control.last_seq,
+        updated_at: control.updated_at,
+        is_moved: true,
+        saved: Columns::none(),
+        saved_control: Arc::clone(&control),
+        origin: Arc::new(origin),
+        control,
+        is_current,
+        line,
+        worker,
+        output,
+        applied,
+        log_expired,
+        append,
+        folded,
+        waiting: Vec::new(),
+        waiting_bytes: 0,
+        first_off: None,
+        tail,
+    };
+    head.saved = head.columns();
+    Ok(head)
+}
+
+/// Takes a group of the journal into a head: its frames wait for a chunk, and its events move the state on if the row
+/// lags behind them.
+fn take_in(
+    head: &mut Head,
+    off: i64,
+    group: journal::Group<'_>,
+    unfolded: &mut BTreeSet<(i64, RunId)>,
+) {
+    if group.append_no.0 > 0 {
+        head.append = LastAppend {
+            fence: group.fence,
+            no: group.append_no,
+            first: group.first,
+            last: group.last(),
+        };
+    }
+    if group.last() <= head.folded {
+        return;
+    }
+    let bytes = bytes::Bytes::copy_from_slice(group.frames);
+    if head.first_off.is_none() {
+        head.first_off = Some(off);
+        unfolded.insert((off, head.origin.id));
+    }
+    head.waiting_bytes += bytes.len();
+    head.waiting.push(bytes.clone());
+    let mut control = Arc::clone(&head.control);
+    for frame in run::frame::split(group.frames) {
+        let Some(envelope) = run::frame::parse(frame) else {
+            tracing::error!(run.id = %head.origin.id, "a journal row holds a frame that cannot be read");
+            continue;
+        };
+        if envelope.seq > control.last_seq {
+            Arc::make_mut(&mut control).apply(&envelope);
+            head.updated_at = envelope.at;
+        }
+    }
+    head.control = control;
+    head.last = head.last.max(group.last());
+    head.tail.push(group.first, group.last(), bytes);
+}
