@@ -1,0 +1,16 @@
+//! What is promised, as checks on what was seen.
+
+mod log;
+
+mod text;
+mod writes;
+
+mod threads;
+
+mod witness;
+
+pub use log::Log;
+pub use text::text;
+pub use threads::{Place, Threads};
+pub use witness::Witness;
+pub use writes::Writes;
