@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventsPage {
     /// The events, each `{seq, at, attempt, type, data}`.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(schema_with = crate::schema::envelopes)]
     pub events: Vec<Envelope>,
     /// The cursor for the next page: `?after=`.
     #[schema(value_type = u64)]

@@ -136,3 +136,23 @@ pub(crate) fn input() -> Schema {
         .item(full)
         .into()
 }
+
+pub(crate) fn envelopes() -> Schema {
+    let envelope = object()
+        .property("seq", integer())
+        .property("at", text())
+        .property("attempt", integer())
+        .property("type", words("", run::event::TYPES))
+        .property("data", object())
+        .required("seq")
+        .required("at")
+        .required("attempt")
+        .required("type")
+        .required("data");
+    ArrayBuilder::new()
+        .description(Some(
+            "The events, each `{seq, at, attempt, type, data}`. Types are only ever added.",
+        ))
+        .items(envelope)
+        .into()
+}

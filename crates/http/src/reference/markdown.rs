@@ -11,6 +11,8 @@ use crate::routes::{Route, routes};
 
 /// The text before the addresses: what holds for all of them.
 const OPENING: &str = include_str!("opening.md");
+/// The table of event types.
+const EVENTS: &str = include_str!("events.md");
 
 /// docs/API.md, made from the table of routes, the types of `wire` and the table of error codes.
 pub fn api_markdown() -> String {
@@ -27,6 +29,7 @@ pub fn api_markdown() -> String {
         line(&mut out, &format!("\n## {}", group.title()));
         of_group.for_each(|route| address(&mut out, route));
     }
+    out.push_str(EVENTS);
     bodies(&mut out);
     errors(&mut out);
     out

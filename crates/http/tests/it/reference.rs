@@ -34,6 +34,35 @@ fn every_code_is_explained() {
     }
 }
 
+#[test]
+fn every_event_type_has_one_row() {
+    let text = http::api_markdown();
+    let (_, table) = text.split_once("## Event types").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(rows, run::event::TYPES);
+    // The stored examples have no member that its row does not name.
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../run/golden");
+    for kind in run::event::TYPES {
+        let row = table
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{kind}` |")))
+            .unwrap();
+        let data = row.split(" | ").nth(1).unwrap();
+        let names: Vec<&str> = data
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .collect();
+        let example = std::fs::read(format!("{golden}/{kind}.json")).unwrap();
+        let example: Value = serde_json::from_slice(&example).unwrap();
+        for name in example["data"].as_object().unwrap().keys() {
+            assert!(names.contains(&name.as_str()), "{kind}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_address_of_the_document_is_served() {
     let server = Server::open().await;
