@@ -5,6 +5,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, header::CONTENT_LENGTH};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use run::MAX_EVENT_BYTES;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::Code;
 
@@ -51,6 +53,19 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalBody<T> {
         }
         Ok(Self(wire::read(&bytes)?))
     }
+}
+
+/// The body as it will be stored, within the bound of an event: numbers and escapes may print longer than they came.
+pub(crate) fn printed(app: &App, body: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let max_bytes = app.settings.limits.body_bytes.min(MAX_EVENT_BYTES);
+    let printed = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!("failed to print a body: {error}");
+        Error::internal()
+    })?;
+    if printed.len() > max_bytes {
+        return Err(Error::body_too_large(max_bytes));
+    }
+    Ok(printed)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
+use run::MAX_VALUE_DEPTH;
+
 use crate::closest;
 
 /// Why a body could not be read.
@@ -22,8 +24,16 @@ pub enum Unreadable {
     },
 }
 
-/// Reads a body.
+/// Reads a body. One that nests too deep is refused here, because what comes from it is nested deeper still in events
+/// and answers, and whoever reads those has a bound as well.
 pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    if depth(body) > MAX_VALUE_DEPTH {
+        return Err(Unreadable::Unfit {
+            path: String::new(),
+            message: format!("the body nests more than {MAX_VALUE_DEPTH} levels deep"),
+            suggestion: None,
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -36,6 +46,26 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
         .end()
         .map_err(|error| Unreadable::NotJson(error.to_string()))?;
     Ok(value)
+}
+
+/// How deep JSON text nests; of text that is no JSON, something.
+fn depth(text: &[u8]) -> usize {
+    let (mut now, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b'}' | b']' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn unreadable(path: String, error: &serde_json::Error) -> Unreadable {
@@ -155,6 +185,20 @@ mod tests {
             "run_id",
             "run_id: run id must be a UUID in lower case with hyphens",
         );
+    }
+
+    #[test]
+    fn brackets_in_strings_are_no_depth() {
+        let n = MAX_VALUE_DEPTH;
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(read::<serde_json::Value>(nested(n).as_bytes()).is_ok());
+        check::<serde_json::Value>(
+            &nested(n + 1),
+            "",
+            "the body nests more than 100 levels deep",
+        );
+        let text = format!(r#"["\"{0}", "\\", {{"{0}": "{0}"}}]"#, "[".repeat(n));
+        assert!(read::<serde_json::Value>(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wire::{InputAnswer, InputList, SendInput};
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Body;
+use crate::body::{Body, printed};
 use crate::error::Error;
 use crate::query::{InputPath, RunPath};
 use crate::shown;
@@ -23,6 +23,7 @@ pub(crate) async fn send(
 ) -> Result<(StatusCode, Json<InputAnswer>), Error> {
     caller.may(Right::Input)?;
     caller.reach(&app, run).await?;
+    printed(&app, &body)?;
     let command = Command::Input {
         mode: body.mode,
         parts: body.parts,

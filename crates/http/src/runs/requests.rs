@@ -8,7 +8,7 @@ use wire::{RequestAnswer, RunBody};
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Body;
+use crate::body::{Body, printed};
 use crate::error::Error;
 use crate::query::RequestPath;
 use crate::shown;
@@ -18,10 +18,12 @@ pub(crate) async fn answer(
     State(app): State<App>,
     caller: Caller,
     RequestPath(run, request): RequestPath,
-    Body(RequestAnswer(answer)): Body<RequestAnswer>,
+    Body(body): Body<RequestAnswer>,
 ) -> Result<Json<RunBody>, Error> {
     caller.may(Right::Answer)?;
     caller.reach(&app, run).await?;
+    printed(&app, &body)?;
+    let RequestAnswer(answer) = body;
     let command = Command::Answer {
         request,
         answer,

@@ -13,7 +13,7 @@ use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTE
 use super::events::stream_run;
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Body;
+use crate::body::{Body, printed};
 use crate::error::Error;
 use crate::{fresh, shown, sse};
 
@@ -32,11 +32,8 @@ pub(crate) async fn start(
         // Part of the request from here on, so that a key is not repeated from one thread to another.
         body.thread_id.get_or_insert_with(|| own.clone());
     }
-    let hashed = serde_json::to_vec(&body).map_err(|error| {
-        tracing::error!("failed to print a request: {error}");
-        Error::internal()
-    })?;
-    let idempotency = idempotency(&headers, "start", &hashed)?;
+    let printed = printed(&app, &body)?;
+    let idempotency = idempotency(&headers, "start", &printed)?;
     let on_conflict = on_conflict(body.on_conflict, body.supersedes)?;
     let thread = thread_for(&caller, body.thread_id)?;
     bounded_metadata(&body.metadata)?;

@@ -50,6 +50,30 @@ async fn a_run_is_what_was_asked_for() {
 }
 
 #[tokio::test]
+async fn the_longest_and_deepest_input_reads_back() {
+    let server = Server::open().await;
+    let text = "x".repeat(1_000_000);
+    let depth = run::MAX_VALUE_DEPTH - 3;
+    let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let deep: Value = serde_json::from_str(&deep).unwrap();
+    let input = json!({"parts": text, "variables": {"deep": deep}});
+    let body = json!({"agent": "demo", "input": input});
+    let answer = server.post("/v1/runs", body).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.body);
+    let id = answer.text("id");
+    let shown = server.get(&format!("/v1/runs/{id}")).await;
+    let kept = &shown.body["snapshot"]["input"];
+    assert_eq!(kept["parts"][0]["text"], text);
+    assert_eq!(kept["variables"]["deep"], deep);
+    let page = server.get(&format!("/v1/runs/{id}/events")).await;
+    assert_eq!(&page.body["events"][0]["data"]["input"], kept);
+    let mut stream = server.stream(&format!("/v1/runs/{id}/events"), None).await;
+    let created = stream.next().await.unwrap();
+    let envelope: run::Envelope = serde_json::from_str(&created.data).unwrap();
+    assert!(matches!(envelope.event, run::Event::RunCreated(_)));
+}
+
+#[tokio::test]
 async fn a_start_under_a_used_key_gives_the_same_run() {
     let server = Server::open().await;
     let body = r#"{"agent":"demo","thread_id":"a","input":"Hi"}"#;

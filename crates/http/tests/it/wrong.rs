@@ -232,6 +232,17 @@ async fn a_start_says_what_is_wrong_with_it() {
         .check("POST /v1/runs", &[], &large, 413, "body_too_large")
         .await;
     assert_eq!(large.body["max_bytes"], http::BODY_BYTES);
+    // Short to send, long to store.
+    let long = vec!["1e15"; 100_000].join(",");
+    let long = format!(r#"{{"agent":"demo","input":{{"variables":{{"a":[{long}]}}}}}}"#);
+    setting
+        .check("POST /v1/runs", &[], &long, 413, "body_too_large")
+        .await;
+    let deep = format!("{}{}", "[".repeat(99), "]".repeat(99));
+    let deep = format!(r#"{{"agent":"demo","input":{{"variables":{{"a":{deep}}}}}}}"#);
+    setting
+        .check("POST /v1/runs", &[], &deep, 400, "invalid_request")
+        .await;
 }
 
 #[tokio::test]
