@@ -9,7 +9,8 @@ use run::{Refused, RunId, Seq, Status, ThreadId};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the store is unavailable: {message}")]
 pub struct Unavailable {
-    /// A stable word: `disk_full`, `locked`, `read_only`, `corrupt`, `closed`, `internal`, `io`.
+    /// A stable word: `disk_full`, `locked`, `read_only`, `corrupt`, `closed`, `internal`, `io`; `too_large`
+    /// for a blob.
     pub code: &'static str,
     /// What the database said.
     pub message: String,

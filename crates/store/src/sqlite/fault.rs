@@ -63,6 +63,17 @@ pub(crate) fn closed() -> Unavailable {
     }
 }
 
+/// More bytes than a blob may have.
+pub(crate) fn too_large(bytes: usize) -> Unavailable {
+    Unavailable {
+        code: "too_large",
+        message: format!(
+            "a blob has at most {} bytes, this one {bytes}",
+            crate::BLOB_BYTES
+        ),
+    }
+}
+
 /// A bug in our own code undid the commit.
 pub(crate) fn internal() -> Unavailable {
     Unavailable {

@@ -83,8 +83,8 @@ fn load_journal(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut by_key: HashMap<i64, Option<RunId>> = HashMap::new();
-    let mut held = connection.prepare("SELECT key FROM run WHERE worker IS NOT NULL")?;
-    for key in held.query_map([], |row| row.get(0))? {
+    let mut of_workers = connection.prepare("SELECT key FROM run WHERE worker IS NOT NULL")?;
+    for key in of_workers.query_map([], |row| row.get(0))? {
         load_key(key?, &mut by_key, connection, state, shared)?;
     }
     let mut statement = connection.prepare("SELECT off, bytes FROM journal ORDER BY off")?;

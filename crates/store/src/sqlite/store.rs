@@ -20,10 +20,10 @@ use super::readers::{self, ReaderThreads, Readers};
 use super::upkeep::Upkeep;
 use super::writer::{self, Writer};
 use crate::{
-    Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, DeleteError,
-    Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord, RunWatch, Scope,
-    Start, StartError, Started, Swept, ThreadError, ThreadPatch, ThreadRecord, Unavailable,
-    WorkError, Worked,
+    Append, Appended, Applied, BLOB_BYTES, Change, Claim, Claimed, CommandError, Commanded,
+    DeleteError, Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord,
+    RunWatch, Scope, Start, StartError, Started, Swept, ThreadError, ThreadPatch, ThreadRecord,
+    Unavailable, WorkError, Worked,
 };
 
 /// The embedded store. Cheap to clone.
@@ -312,6 +312,9 @@ impl Sqlite {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<[u8; 32], Unavailable> {
+        if bytes.len() > BLOB_BYTES {
+            return Err(super::fault::too_large(bytes.len()));
+        }
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
         self.submit(PutBlob {
             tenant: tenant.clone(),

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::super::chunks;
 use super::super::core::Operation;
 use super::super::fault::Fault;
+use super::super::read::thread::by_key;
 use super::super::txn::Txn;
 use super::command::visible;
 use super::thread::{Found, find};
@@ -65,6 +66,7 @@ impl Operation for DeleteThread {
         let Found::Key(thread_key) = find(txn, &scope, &thread)? else {
             return Ok(Err(DeleteError::Unknown));
         };
+        let record = by_key(txn.connection, thread_key)?.expect("found above");
         let runs: Vec<(i64, [u8; 16], bool)> = txn
             .connection
             .prepare_cached("SELECT key, id, finished_at IS NULL FROM run WHERE thread = ?1")?
@@ -83,7 +85,7 @@ impl Operation for DeleteThread {
             .execute(params![thread_key])?;
         txn.thread_changed(Change {
             tenant: scope.tenant,
-            created_by: scope.user,
+            created_by: record.created_by,
             thread,
             run: None,
         });

@@ -50,7 +50,7 @@ impl Operation for StartOp {
         if is_full && start.on_conflict == OnConflict::Steer {
             let current = known.map(|key| current(txn, key)).transpose()?.flatten();
             if let Some(current) = current {
-                return steer(txn, start, current);
+                return steer(txn, &start, current);
             }
         }
         if is_full {
@@ -89,7 +89,7 @@ impl Operation for StartOp {
                 insert(txn, &start, thread_key, place)?;
                 created(txn, start, thread_key, place).map(Ok)
             }
-            OnConflict::Steer => steer(txn, start, current),
+            OnConflict::Steer => steer(txn, &start, current),
             OnConflict::Reject | OnConflict::Supersede(_) => Ok(Err(StartError::AlreadyActive {
                 thread: start.thread,
                 run: current,
@@ -306,7 +306,7 @@ fn supersede(
 /// The input goes to the current run.
 fn steer(
     txn: &mut Txn<'_>,
-    start: Start,
+    start: &Start,
     current: RunId,
 ) -> Result<Result<Started, StartError>, Fault> {
     txn.load(current)?;
@@ -326,7 +326,7 @@ fn steer(
         Err(refused) => return Ok(Err(StartError::Refused(refused))),
     };
     // A repeat must not say it twice.
-    remember(txn, &start, current)?;
+    remember(txn, start, current)?;
     let Some(Event::InputReceived(received)) = events.into_iter().next() else {
         unreachable!("an accepted input is one event")
     };

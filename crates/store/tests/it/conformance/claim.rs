@@ -131,9 +131,8 @@ pub(crate) async fn a_place_is_free_again_after_every_kind_of_end(place: Place) 
         let mut attempt = Attempt::of(&claimed[0]);
         due.mark_unchanged();
         match n {
-            0 => attempt.finish(&world).await,
-            1 => attempt.ask_and_wait(&world, WaitMode::Parked).await,
-            2 => {
+            0 => attempt.ask_and_wait(&world, WaitMode::Parked).await,
+            1 => {
                 let command = Command::Conclude(run::Outcome::aborted(run::Reason::Interrupted));
                 let scope = Scope::local();
                 world
@@ -142,7 +141,7 @@ pub(crate) async fn a_place_is_free_again_after_every_kind_of_end(place: Place) 
                     .await
                     .unwrap();
             }
-            3 => {
+            2 => {
                 let stop = Command::Stop {
                     by: By::server(),
                     why: None,
@@ -159,7 +158,7 @@ pub(crate) async fn a_place_is_free_again_after_every_kind_of_end(place: Place) 
                 world.worker("w1").await;
                 world.store.sweep().await.unwrap();
             }
-            4 => {
+            3 => {
                 world
                     .store
                     .release(&claimed[0].run.worker.clone().unwrap())

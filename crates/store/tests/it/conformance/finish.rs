@@ -69,7 +69,7 @@ pub(crate) async fn there_is_one_final_event_and_nothing_after_it(place: Place) 
     );
     let refused = WorkError::from(Refused::Final(Status::Succeeded));
     let lost = [a, b].into_iter().filter_map(Result::err);
-    assert_eq!(lost.collect::<Vec<_>>(), [refused.clone()]);
+    assert_eq!(lost.collect::<Vec<_>>(), std::slice::from_ref(&refused));
     let late = Custom {
         name: "late".into(),
         value: 1.into(),

@@ -3,11 +3,20 @@
 
 mod world;
 
+pub(crate) mod access;
 pub(crate) mod append;
 pub(crate) mod claim;
 pub(crate) mod command;
+pub(crate) mod delete;
+pub(crate) mod event;
 pub(crate) mod finish;
+pub(crate) mod follow;
+pub(crate) mod health;
+pub(crate) mod lease;
+pub(crate) mod snapshot;
 pub(crate) mod start;
+pub(crate) mod sweep;
+pub(crate) mod thread;
 
 pub(crate) use world::{Attempt, Place, World, approval, numbers, scope_of, start, text};
 
@@ -74,6 +83,75 @@ macro_rules! suite {
             a_follow_up_refuses_the_end
             the_output_is_kept_with_the_run
             a_handed_over_run_goes_on_under_a_new_fence
+        }
+        crate::conformance::tests! { $place, lease:
+            an_expired_lease_that_was_not_settled_can_be_renewed
+            a_settled_lease_is_gone
+            an_outcome_is_written_after_the_lease_as_long_as_the_fence_holds
+            leases_of_an_earlier_boot_are_void
+            a_released_worker_leaves_its_runs_to_the_next_sweep
+        }
+        crate::conformance::tests! { $place, sweep:
+            a_lost_attempt_goes_on_at_once_the_second_later
+            attempts_lost_without_progress_end_the_run
+            an_agent_that_does_not_go_on_is_interrupted
+            requests_expire_and_parked_runs_go_on
+            a_deadline_gives_a_worker_time_and_then_ends_the_run
+            a_deadline_also_ends_a_queued_run
+            a_stop_that_hangs_is_ended_from_outside
+            due_runs_that_nobody_claims_do_not_fill_the_sweep
+            load_a_sweep_says_that_there_is_more
+            the_next_sweep_is_known_also_behind_what_this_one_did
+        }
+        crate::conformance::tests! { $place, follow:
+            load_every_follower_sees_the_log_as_it_is
+            a_cursor_that_the_log_cannot_have_given_is_an_error
+            a_follower_begins_in_the_middle
+            a_follower_of_an_ended_run_ends
+            an_idle_run_wakes_its_followers
+            dropping_a_waiting_future_loses_nothing
+            a_follower_ends_only_behind_the_final_event
+            a_closed_store_ends_its_followers
+            a_watch_counts_followers_and_wakes
+        }
+        crate::conformance::tests! { $place, event:
+            pages_go_on_where_the_last_one_ended
+            an_empty_page_is_not_final_while_the_run_is_open
+            a_page_is_bounded_in_bytes
+        }
+        crate::conformance::tests! { $place, snapshot:
+            it_equals_the_fold_of_the_log_at_any_time
+            a_long_log_is_read_from_a_checkpoint
+        }
+        crate::conformance::tests! { $place, thread:
+            it_is_made_read_changed_and_deleted
+            an_id_is_unique_in_its_tenant
+            a_parent_must_be_visible
+            a_user_sees_only_their_own
+            filters_find_what_they_name
+            pages_neither_double_nor_lose_what_did_not_change
+            runs_are_listed_by_thread_agent_status_and_page
+            the_run_of_a_thread_is_its_current_or_its_latest
+            a_thread_with_an_open_run_is_not_deleted
+            changes_are_hinted_to_the_right_people
+        }
+        crate::conformance::tests! { $place, access:
+            a_key_opens_until_it_is_revoked
+            names_of_keys_are_unique_per_tenant
+            a_token_opens_until_it_ends
+            a_blob_is_kept_by_its_content_per_tenant
+        }
+        crate::conformance::tests! { $place, delete:
+            an_open_run_is_not_deleted
+            a_deleted_run_is_gone_with_its_log
+            what_follows_a_deleted_run_is_not_confused_with_it
+            an_old_log_expires_and_its_run_stays
+            a_log_does_not_expire_while_it_is_followed
+        }
+        crate::conformance::tests! { $place, health:
+            counts_agree_with_what_there_is
+            a_closed_store_says_so
+            load_close_answers_everything_that_was_asked
         }
     };
 }

@@ -1,0 +1,106 @@
+//! Keys, tokens and blobs.
+
+use bytes::Bytes;
+use run::ThreadId;
+use store::{Credential, NewKey, NewToken, ReadError, Right, Target};
+
+use super::{Place, World, scope_of, start};
+
+fn key(tenant: &str, name: &str, hash: u8) -> NewKey {
+    let scope = scope_of(tenant, Some("ann"));
+    NewKey {
+        name: name.to_owned(),
+        hash: [hash; 32],
+        tenant: scope.tenant,
+        user: scope.user,
+        rights: vec![Right::Read, Right::Start],
+        agents: Some(vec!["writer".into()]),
+    }
+}
+
+pub(crate) async fn a_key_opens_until_it_is_revoked(place: Place) {
+    let mut world = World::open(place).await;
+    let new = key("default", "k", 1);
+    assert!(world.store.create_key(new.clone()).await.unwrap());
+    world.reopen().await;
+    let store = &world.store;
+    let opens = Credential {
+        tenant: new.tenant.clone(),
+        user: new.user.clone(),
+        rights: new.rights.clone(),
+        agents: new.agents.clone(),
+        target: None,
+        expires_at: None,
+    };
+    assert_eq!(store.credential([1; 32]).await, Ok(Some(opens)));
+    assert_eq!(store.credential([2; 32]).await, Ok(None));
+    let other = scope_of("other", None).tenant;
+    assert!(!store.revoke_key(&other, "k").await.unwrap());
+    assert!(store.revoke_key(&new.tenant, "k").await.unwrap());
+    assert!(!store.revoke_key(&new.tenant, "k").await.unwrap());
+    assert_eq!(store.credential([1; 32]).await, Ok(None));
+    let keys = store.keys(None).await.unwrap();
+    assert_eq!(keys[0].revoked_at, Some(world.now()));
+}
+
+pub(crate) async fn names_of_keys_are_unique_per_tenant(place: Place) {
+    let world = World::open(place).await;
+    let store = &world.store;
+    assert!(store.create_key(key("a", "k", 1)).await.unwrap());
+    assert!(!store.create_key(key("a", "k", 2)).await.unwrap());
+    assert!(store.create_key(key("b", "k", 3)).await.unwrap());
+    assert_eq!(store.keys(None).await.unwrap().len(), 2);
+    let a = scope_of("a", None).tenant;
+    assert_eq!(store.keys(Some(&a)).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_token_opens_until_it_ends(place: Place) {
+    let mut world = World::open(place).await;
+    let run = start("t", store::OnConflict::Reject).run;
+    let thread = ThreadId::parse("t").unwrap();
+    for (n, target) in [(1, Target::Run(run)), (2, Target::Thread(thread))] {
+        let scope = scope_of("default", Some("ann"));
+        let token = NewToken {
+            hash: [n; 32],
+            tenant: scope.tenant,
+            user: scope.user,
+            target: target.clone(),
+            rights: vec![Right::Read],
+            agents: None,
+            expires_at: world.now().plus_ms(1_000),
+        };
+        world.store.create_token(token).await.unwrap();
+        world.advance(999);
+        world.reopen().await;
+        let opens = world.store.credential([n; 32]).await.unwrap().unwrap();
+        assert_eq!(opens.target, Some(target));
+        assert_eq!(opens.expires_at, Some(world.now().plus_ms(1)));
+        world.advance(1);
+        assert_eq!(world.store.credential([n; 32]).await, Ok(None));
+    }
+}
+
+pub(crate) async fn a_blob_is_kept_by_its_content_per_tenant(place: Place) {
+    let mut world = World::open(place).await;
+    let (a, b) = (scope_of("a", None).tenant, scope_of("b", None).tenant);
+    let bytes = Bytes::from(vec![7; 3 * 1024 * 1024]);
+    let hash = world
+        .store
+        .put_blob(&a, "image/png", bytes.clone())
+        .await
+        .unwrap();
+    let again = world
+        .store
+        .put_blob(&a, "text/plain", bytes.clone())
+        .await
+        .unwrap();
+    assert_eq!(hash, again, "the first media type stays");
+    world.reopen().await;
+    let kept = world.store.blob(&a, hash).await.unwrap();
+    assert_eq!(kept, ("image/png".to_owned(), bytes));
+    assert_eq!(world.store.blob(&b, hash).await, Err(ReadError::Unknown));
+    assert_eq!(world.store.blob(&a, [0; 32]).await, Err(ReadError::Unknown));
+    let too_large = Bytes::from(vec![0; store::BLOB_BYTES + 1]);
+    let refused = world.store.put_blob(&a, "x/y", too_large).await;
+    assert_eq!(refused.unwrap_err().code, "too_large");
+}
