@@ -4,7 +4,9 @@ use provider::{FinishReason, StreamEvent, VendorPart};
 use run::event::{
     MessageCompleted, MessageStarted, Notice, NoticeLevel, ReasoningDelta, TextDelta,
 };
-use run::{ErrorInfo, Event, MessageId, Outcome, Part, Reason, Role, Usage};
+use run::{
+    ErrorInfo, Event, MAX_NAME_BYTES, MessageId, Outcome, Part, Reason, Role, Usage, bounded_text,
+};
 
 use crate::limits::COMPLETED_BYTES;
 
@@ -66,6 +68,7 @@ impl Answer {
             }
             StreamEvent::ToolCallStarted { name, .. } => {
                 self.n_calls += 1;
+                let name = bounded_text(name, MAX_NAME_BYTES);
                 let text = format!("the model calls the tool {name:?}, which it was not given");
                 vec![Notice::new(NoticeLevel::Warning, "tool_call_ignored", text).into()]
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use run::WorkerId;
 use store::{Store, Unavailable};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::Settings;
@@ -58,6 +58,8 @@ impl Lease {
         let why = loop {
             tokio::select! {
                 _ = tick.tick() => {}
+                // To the moment: somebody else may have our runs from here on.
+                () = sleep_until(self.holds_until) => break "it could not be renewed in time".to_owned(),
                 () = lost.cancelled() => return,
             }
             let asked_at = Instant::now();

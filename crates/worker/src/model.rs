@@ -6,7 +6,10 @@ use std::time::Duration;
 use provider::{Client, Error, EventStream, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
 use run::snapshot::{Progress, Snapshot};
-use run::{ErrorInfo, Event, MessageId, Outcome, Reason, Role, StepId, TurnId, Usage};
+use run::{
+    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Role, StepId, TurnId, Usage,
+    bounded_text,
+};
 
 use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
@@ -135,7 +138,7 @@ impl Models {
                 Err(Broken::Over(over)) => return Err(over),
                 Err(Broken::By(error)) => error,
             };
-            let why = source_chain(&error);
+            let why = bounded_text(source_chain(&error), MAX_WHY_BYTES);
             if n_try >= spec.max_tries || !error.is_retryable() {
                 let outcome = failed(&error, why);
                 let ended = Ended {

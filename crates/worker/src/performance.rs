@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::Marker;
-use run::{CallStage, ErrorInfo, Fence, Outcome, Reason, Refused, Run, State, Work};
+use run::{
+    CallStage, ErrorInfo, Fence, MAX_WHY_BYTES, Outcome, Reason, Refused, Run, State, Work,
+    bounded_text,
+};
 use store::{RunRecord, RunWatch, Store, Worked};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -416,5 +419,6 @@ fn broke_off(error: JoinError) -> String {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the driver panicked: {}", words.unwrap_or("without a word"))
+    let why = format!("the driver panicked: {}", words.unwrap_or("without a word"));
+    bounded_text(why, MAX_WHY_BYTES)
 }

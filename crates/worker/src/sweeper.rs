@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::Mark;
-use run::{OnLost, RunId, Status, WorkerId};
-use store::{Store, Swept};
+use agent::{Mark, Marker};
+use run::{OnLost, Run, RunId, Status, WorkerId};
+use store::{Store, Swept, Unavailable};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -39,87 +40,84 @@ impl Sweeper {
     /// in one line.
     pub(crate) async fn run(self, is_start: bool) {
         let mut found = is_start.then(Found::default);
+        // Killing may take its time, and the next sweep does not wait for it.
+        let mut kills = JoinSet::new();
         loop {
-            let pause = match self.sweep(found.as_mut()).await {
-                Ok(pause) => pause,
+            while kills.try_join_next().is_some() {}
+            let swept = match self.sweep().await {
+                Ok(swept) => swept,
                 Err(error) => {
                     tracing::warn!(%error, "the sweep failed: {error}");
-                    Some(self.settings.sweep)
+                    sleep(self.settings.sweep).await;
+                    continue;
                 }
             };
-            let Some(pause) = pause else {
-                continue;
-            };
-            if let Some(found) = found.take() {
-                let Found {
-                    resumed,
-                    retried,
-                    aborted,
-                } = found;
-                tracing::info!(
-                    resumed,
-                    retried,
-                    aborted,
-                    "found at start: {resumed} runs resumed, {retried} retried, {aborted} aborted"
-                );
+            self.swept.notify_one();
+            let orphaned = self.look_into(&swept, found.as_mut()).await;
+            if !orphaned.is_empty() {
+                kills.spawn(async move {
+                    for marker in orphaned {
+                        orphans::sweep(marker).await;
+                    }
+                });
             }
-            sleep(pause).await;
+            if swept.more {
+                continue;
+            }
+            if let Some(found) = found.take() {
+                found.tell();
+            }
+            sleep(self.pause(&swept)).await;
         }
     }
 
-    /// One sweep; gives how long to wait for the next one, or nothing when more is due at once.
-    async fn sweep(
-        &self,
-        found: Option<&mut Found>,
-    ) -> Result<Option<Duration>, store::Unavailable> {
+    async fn sweep(&self) -> Result<Swept, Unavailable> {
         // A machine that was suspended wakes up with its own lease over and unclaimed: renewed first, nothing is lost.
         let lease_ms = self.settings.lease_ms();
         if !self.store.renew(&self.worker, lease_ms).await? {
-            tracing::error!(worker = %self.worker, "worker {} lost its lease", self.worker);
             self.lost.cancel();
-            return Ok(Some(self.settings.sweep));
         }
-        let swept = self.store.sweep().await?;
-        self.swept.notify_one();
-        self.settle(&swept, found).await;
-        if swept.more {
-            return Ok(None);
-        }
-        let now = self.settings.now();
-        let next = swept
-            .next_at
-            .map(|at| Duration::from_millis(at.ms_since(now)).max(SHORTEST));
-        Ok(Some(next.map_or(self.settings.sweep, |next| {
-            next.min(self.settings.sweep)
-        })))
+        self.store.sweep().await
     }
 
-    async fn settle(&self, swept: &Swept, mut found: Option<&mut Found>) {
+    /// How long nothing is due.
+    fn pause(&self, swept: &Swept) -> Duration {
+        let most = self.settings.sweep;
+        let now = self.settings.now();
+        swept.next_at.map_or(most, |at| {
+            let next = Duration::from_millis(at.ms_since(now));
+            next.clamp(SHORTEST.min(most), most)
+        })
+    }
+
+    /// Tells and counts what a sweep did; gives what may be left on this machine of runs that have ended.
+    async fn look_into(&self, swept: &Swept, mut found: Option<&mut Found>) -> Vec<Marker> {
+        let mut orphaned = Vec::new();
         for (run, status) in &swept.lost {
             tracing::warn!(run.id = %run, %status, "an attempt of run {run} was lost; it is {status} now");
-            let on_lost = self.has_ended(*run, *status).await;
-            if let (Some(found), Some(on_lost)) = (&mut found, on_lost) {
-                found.count(*status, on_lost);
+            let Ok(watch) = self.store.watch(*run).await else {
+                continue;
+            };
+            let control = watch.control();
+            if let Some(found) = &mut found {
+                found.count(*status, control.driver.default_on_lost());
+            }
+            if status.is_final() {
+                orphaned.extend(self.ended(*run, &control));
             }
         }
         for run in &swept.concluded {
-            // What goes on in an attempt of this process ends when the attempt sees it.
-            self.has_ended(*run, Status::Aborted).await;
-        }
-    }
-
-    /// Ends what an ended run has left on this machine.
-    async fn has_ended(&self, run: RunId, status: Status) -> Option<OnLost> {
-        let control = self.store.watch(run).await.ok()?.control();
-        if status.is_final() {
-            metric::finished(&control);
-            if starts_processes(control.driver)
-                && let Ok(marker) = self.mark.run(&run.to_string())
-            {
-                orphans::sweep(marker).await;
+            if let Ok(watch) = self.store.watch(*run).await {
+                orphaned.extend(self.ended(*run, &watch.control()));
             }
         }
-        Some(control.driver.default_on_lost())
+        orphaned
+    }
+
+    fn ended(&self, run: RunId, control: &Run) -> Option<Marker> {
+        metric::finished(control);
+        let has_processes = starts_processes(control.driver);
+        has_processes.then(|| self.mark.run(&run.to_string()).ok())?
     }
 }
 
@@ -127,6 +125,20 @@ impl Sweeper {
 const SHORTEST: Duration = Duration::from_millis(20);
 
 impl Found {
+    fn tell(self) {
+        let Self {
+            resumed,
+            retried,
+            aborted,
+        } = self;
+        tracing::info!(
+            resumed,
+            retried,
+            aborted,
+            "found at start: {resumed} runs resumed, {retried} retried, {aborted} aborted"
+        );
+    }
+
     fn count(&mut self, status: Status, on_lost: OnLost) {
         match (status.is_final(), on_lost) {
             (true, _) => self.aborted += 1,

@@ -6,7 +6,7 @@ use run::event::{
 use run::{Event, InputId, MessageId, Part, Role, StepId, Usage};
 
 use super::{Action, OpenMessage, OpenStep, Player, position};
-use crate::limits::{SCRIPT_MESSAGE_BYTES, SCRIPT_PIECE_BYTES, SCRIPT_WORDS};
+use crate::limits::{COMPLETED_BYTES, SCRIPT_MESSAGE_BYTES, SCRIPT_PIECE_BYTES, SCRIPT_WORDS};
 use crate::script::{Said, Say, Voice, Words};
 
 impl Player {
@@ -18,7 +18,8 @@ impl Player {
         self.count_words(&text);
         self.count.messages += 1;
         let id = position::acknowledging(self.count.messages, input);
-        let parts = vec![Part::text(text.clone())];
+        // A longer one would not fit into an event: what the delta said stays.
+        let parts = (text.len() <= COMPLETED_BYTES).then(|| vec![Part::text(text.clone())]);
         self.write([
             MessageStarted {
                 message: id.clone(),
@@ -33,7 +34,7 @@ impl Player {
             .into(),
             MessageCompleted {
                 message: id,
-                parts: Some(parts),
+                parts,
                 interrupted: false,
             }
             .into(),

@@ -16,7 +16,7 @@ async fn attempts_hand_over_at_the_next_good_place() {
         ))
         .await;
     let mut settings = house.settings();
-    settings.drain = Duration::from_secs(60);
+    settings.drain = Duration::from_mins(1);
     let first = house.hire_as(settings, worker::Scripted);
     house
         .until_event(run, "text", |e| matches!(e, Event::TextDelta(_)))

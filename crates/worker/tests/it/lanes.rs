@@ -20,7 +20,7 @@ async fn a_worker_performs_no_more_than_its_slots() {
     let mut settings = house.settings();
     settings.slots = 2;
     // Nothing but the free place tells it to go on.
-    settings.poll = Duration::from_secs(60);
+    settings.poll = Duration::from_mins(1);
     let worker = house.hire_as(settings, worker::Scripted);
     let mut most = 0;
     while house.store.counts().await.unwrap() != store::Counts::default() {

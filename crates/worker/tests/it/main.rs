@@ -11,5 +11,6 @@ mod crash;
 mod drain;
 mod faults;
 mod lanes;
+mod leases;
 mod models;
 mod stop;

@@ -173,7 +173,7 @@ async fn serve(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
         answer.status
     );
     for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
     socket.write_all(head.as_bytes()).await?;
