@@ -20,23 +20,31 @@ use crate::{
 impl Run {
     /// Takes in one event that stands in the log.
     pub fn apply(&mut self, envelope: &Envelope) {
-        self.last_seq = envelope.seq;
-        self.apply_event(&envelope.event, envelope.at);
+        self.take(envelope.seq, envelope.at, &envelope.event);
     }
 
-    /// Takes in one event that stands in the log, from its parts.
+    /// Takes in one event that stands in the log, from its parts. Deltas may be left out: what follows from them is seen
+    /// by the gap in the numbers.
     pub fn take(&mut self, seq: Seq, at: Timestamp, event: &Event) {
         self.last_seq = seq;
-        self.apply_event(event, at);
+        self.updated_at = at;
+        if event.changes_control() {
+            self.has_written |= seq.0 > self.moved_seq.0 + 1;
+            self.moved_seq = seq;
+            self.apply_event(event, at);
+        }
     }
 
-    /// Takes in one event whose number the caller keeps.
+    /// Takes in an event that would come next.
+    pub(crate) fn advance(&mut self, event: &Event, at: Timestamp) {
+        self.take(self.last_seq.next(), at, event);
+    }
+
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each event type, so that the compiler asks for a new one"
     )]
-    pub(crate) fn apply_event(&mut self, event: &Event, at: Timestamp) {
-        self.updated_at = at;
+    fn apply_event(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::RunCreated(created) => {
                 self.driver = created.driver;
@@ -44,6 +52,7 @@ impl Run {
             }
             Event::AttemptStarted(_) => {
                 self.attempt += 1;
+                self.has_written = false;
                 self.fence.0 += 1;
                 self.started_at.get_or_insert(at);
                 self.state = State::Running;
@@ -133,7 +142,8 @@ impl Run {
                 );
             }
             Event::MessageCompleted(completed) => {
-                if !completed.interrupted {
+                // Half a message that stays is progress too: the next attempt says the rest.
+                if !completed.interrupted || self.has_written {
                     self.progress();
                 }
                 let role = self

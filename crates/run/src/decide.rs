@@ -86,7 +86,7 @@ impl Run {
             State::Queued { .. } | State::Running | State::Waiting { .. } => {
                 let mut after = self.clone();
                 let at = self.updated_at;
-                after.apply_event(&requested, at);
+                after.advance(&requested, at);
                 let mut events = vec![requested];
                 events.extend(after.finish(after.stopped()));
                 Ok(events)
@@ -371,7 +371,7 @@ impl Run {
 
         let mut after = self.clone();
         for event in &events {
-            after.apply_event(event, now);
+            after.advance(event, now);
         }
         let outcome = if self.stop.is_some() {
             after.stopped()
@@ -402,7 +402,7 @@ impl Run {
             if event.changes_control() {
                 moving
                     .get_or_insert_with(|| self.clone())
-                    .apply_event(event, now);
+                    .advance(event, now);
             }
         }
         Ok(())

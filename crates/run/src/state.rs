@@ -131,6 +131,12 @@ pub struct Run {
     pub fence: Fence,
     /// The number of its last event.
     pub last_seq: Seq,
+    /// The number of the last event that was no delta.
+    #[serde(default)]
+    pub moved_seq: Seq,
+    /// Whether the present or last attempt has written deltas.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_written: bool,
     /// The number of its present or last attempt, 0 before the first.
     pub attempt: u32,
     /// Attempts lost since there was progress.
@@ -211,6 +217,8 @@ impl Run {
             driver: DriverKind::Scripted,
             fence: Fence(0),
             last_seq: Seq::ZERO,
+            moved_seq: Seq::ZERO,
+            has_written: false,
             attempt: 0,
             n_lost: 0,
             created_at: Timestamp::default(),

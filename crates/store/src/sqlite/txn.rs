@@ -29,6 +29,7 @@ pub struct Txn<'c> {
     published: Published,
     /// Runs whose heads moved, so that rows are written at the end; in order of first touch.
     moved: Vec<RunId>,
+    folds_by_age: bool,
 }
 
 /// What becomes visible with a commit.
@@ -79,7 +80,18 @@ impl<'c> Txn<'c> {
             row,
             published,
             moved: Vec::new(),
+            folds_by_age: true,
         }
+    }
+
+    /// Leaves out what can wait, because commits fail: on a full disk what is asked for may be what makes room.
+    pub(crate) fn only_what_is_asked(&mut self) {
+        self.folds_by_age = false;
+    }
+
+    /// Does also what could wait.
+    pub(crate) fn all_that_waits(&mut self) {
+        self.folds_by_age = true;
     }
 
     /// A measure of what was changed so far, to see whether an operation changed anything. Loading is no change.
@@ -127,7 +139,10 @@ impl<'c> Txn<'c> {
         command: Command,
     ) -> Result<Result<Vec<Event>, Refused>, Fault> {
         let head = self.head(run);
-        let events = match head.control.decide(command, &head.origin.policy, self.now) {
+        let events = match head
+            .control_now()
+            .decide(command, &head.origin.policy, self.now)
+        {
             Ok(events) => events,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -280,6 +295,20 @@ impl<'c> Txn<'c> {
         if !was_current {
             return Ok(());
         }
+        while let Some(next) = self.first_in_line(thread_key)? {
+            if self.load_or_set_aside(next)? {
+                let head = self.head_mut(next);
+                head.is_current = true;
+                head.line = None;
+                self.save(next)?;
+                self.published.is_due = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn first_in_line(&self, thread_key: i64) -> Result<Option<RunId>, Fault> {
         let next: Option<[u8; 16]> = self
             .connection
             .prepare_cached(
@@ -287,16 +316,24 @@ impl<'c> Txn<'c> {
             )?
             .query_row([thread_key], |row| row.get(0))
             .optional()?;
-        if let Some(next) = next.map(RunId::from_bytes)
-            && self.load(next)?
-        {
-            let head = self.head_mut(next);
-            head.is_current = true;
-            head.line = None;
-            self.save(next)?;
-            self.published.is_due = true;
+        Ok(next.map(RunId::from_bytes))
+    }
+
+    /// Loads a run that was found by its columns. `false` when its row cannot be read: then it is set aside, so that
+    /// it is not found again, and everybody else goes on.
+    pub(crate) fn load_or_set_aside(&mut self, run: RunId) -> Result<bool, Fault> {
+        match self.load(run) {
+            Err(fault) if fault.is_undecodable() => {
+                tracing::error!(run.id = %run, "a run cannot be read and is set aside: {}", fault.0);
+                if let Some((tenant, agent)) = rows::set_aside(self.connection, run)?
+                    && let Some(n) = self.state.held.get_mut(&(tenant, agent))
+                {
+                    *n = n.saturating_sub(1);
+                }
+                Ok(false)
+            }
+            loaded => loaded,
         }
-        Ok(())
     }
 
     /// Gives a run to a worker.
@@ -383,7 +420,9 @@ impl<'c> Txn<'c> {
         for run in &moved {
             self.fold_if_full(*run)?;
         }
-        self.fold_by_age()?;
+        if self.folds_by_age {
+            self.fold_by_age()?;
+        }
         for run in &moved {
             let Some(head) = self.state.heads.get_mut(run) else {
                 continue;
