@@ -346,3 +346,28 @@ fn later_attempts_resume() {
     assert_eq!(started(&mut story), second);
     assert_eq!((story.run.attempt, story.run.fence), (2, Fence(3)));
 }
+
+/// How many losses count after so many attempts that were lost one after the other, each having written this.
+#[track_caller]
+fn check_losses_in_a_row(survives: Survives, written: &[&str], expected: u32) {
+    let mut story = Story::of(policy(OnLost::Resume, survives));
+    for n in 1..=2 {
+        let begun = message(if n == 1 { "m1" } else { "m2" });
+        let deltas = written
+            .iter()
+            .map(|words| text(if n == 1 { "m1" } else { "m2" }, words));
+        let events: Vec<_> = std::iter::once(begun).chain(deltas).collect();
+        // Each claim and each loss raises the fence.
+        story = story
+            .after(&[claim(), append(2 * n - 1, &events), lose()])
+            .later(10_000);
+    }
+    assert_eq!(story.run.n_lost, expected);
+}
+
+#[test]
+fn text_that_stays_is_progress_and_a_mere_beginning_is_not() {
+    check_losses_in_a_row(ALL, &["half a ", "message"], 1);
+    check_losses_in_a_row(ALL, &[], 2);
+    check_losses_in_a_row(NOTHING, &["half a ", "message"], 2);
+}
