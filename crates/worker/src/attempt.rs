@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::context::Context;
 use crate::driver::{Driver, starts_processes};
@@ -131,7 +132,8 @@ impl<D: Driver> Attempt<D> {
         };
         let mut driver = JoinSet::new();
         let drivers = Arc::clone(&self.drivers);
-        driver.spawn(async move { drivers.perform(context).await });
+        let performance = async move { drivers.perform(context).await };
+        driver.spawn(performance.in_current_span());
         Performance {
             store: self.store.clone(),
             run: run.clone(),

@@ -173,13 +173,16 @@ impl Context {
         })
     }
 
-    /// Waits until a request is closed and gives how.
+    /// Waits until a request is closed and gives how. Ends with [`Over`] also when the server stops: the next attempt
+    /// hears the answer.
     pub async fn answer(&mut self, request: &RequestId) -> Result<Resolution, Over> {
         let mut control = self.control.clone();
         let closed = control.wait_for(|run| !run.requests.contains_key(request));
         tokio::select! {
             closed = closed => drop(closed.map_err(|_| Over)?),
             () = self.cancel.cancelled() => return Err(Over),
+            // Nothing is half done while the run waits, so there is no better place to stop.
+            () = self.drain.cancelled() => return Err(Over),
         }
         self.hear().await?;
         let resolution = self.hearing.take_resolution(request);

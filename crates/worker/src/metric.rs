@@ -11,6 +11,14 @@ const RETRIES: &str = "outlive_append_retries_total";
 /// Runs whose end could not be written.
 const LEFT_NON_FINAL: &str = "outlive_left_non_final_total";
 
+/// Attempts under way in this process.
+const RUNNING: &str = "outlive_attempts_running";
+
+pub(crate) fn running(n_attempts: usize) {
+    let n = u32::try_from(n_attempts).unwrap_or(u32::MAX);
+    metrics::gauge!(RUNNING).set(n);
+}
+
 pub(crate) fn attempt(driver: run::DriverKind) {
     metrics::counter!(ATTEMPTS, "driver" => driver.as_str()).increment(1);
 }

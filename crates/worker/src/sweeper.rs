@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{Mark, Marker};
-use run::{OnLost, Run, RunId, Status, WorkerId};
+use run::{OnLost, Run, RunId, Status, Timestamp, WorkerId};
 use store::{Store, Swept, Unavailable};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -42,9 +42,10 @@ impl Sweeper {
         let mut found = is_start.then(Found::default);
         // Killing may take its time, and the next sweep does not wait for it.
         let mut kills = JoinSet::new();
+        let mut last_at = self.settings.now();
         loop {
             while kills.try_join_next().is_some() {}
-            let swept = match self.sweep().await {
+            let swept = match self.sweep(&mut last_at).await {
                 Ok(swept) => swept,
                 Err(error) => {
                     tracing::warn!(%error, "the sweep failed: {error}");
@@ -71,12 +72,16 @@ impl Sweeper {
         }
     }
 
-    async fn sweep(&self) -> Result<Swept, Unavailable> {
-        // A machine that was suspended wakes up with its own lease over and unclaimed: renewed first, nothing is lost.
+    async fn sweep(&self, last_at: &mut Timestamp) -> Result<Swept, Unavailable> {
+        let now = self.settings.now();
         let lease_ms = self.settings.lease_ms();
-        if !self.store.renew(&self.worker, lease_ms).await? {
+        // A machine that was suspended wakes up with its own lease over and not taken: renewed first, nothing is lost.
+        if now.ms_since(*last_at) > lease_ms / 2
+            && !self.store.renew(&self.worker, lease_ms).await?
+        {
             self.lost.cancel();
         }
+        *last_at = now;
         self.store.sweep().await
     }
 

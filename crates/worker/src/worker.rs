@@ -17,6 +17,7 @@ use crate::attempt::{Attempt, Signals, ended};
 use crate::driver::Driver;
 use crate::lease::Lease;
 use crate::limits::{CLAIM_RUNS, HAND_OVER, LAST_WRITES};
+use crate::metric;
 use crate::pause::Pause;
 use crate::settings::Settings;
 use crate::settle::settle;
@@ -224,11 +225,12 @@ impl<D: Driver> Worker<D> {
         };
         let task = self.attempts.spawn(attempt.perform().instrument(span));
         self.performed.insert(task.id(), claimed);
+        metric::running(self.attempts.len());
     }
 
     /// An attempt's task has ended. One that broke off is lost at once; it is not left for the lease's end.
-    fn ended(&mut self, ended: Option<Result<(Id, ()), JoinError>>) {
-        match ended {
+    fn ended(&mut self, task: Option<Result<(Id, ()), JoinError>>) {
+        match task {
             None => {}
             Some(Ok((id, ()))) => {
                 self.performed.remove(&id);
@@ -242,11 +244,12 @@ impl<D: Driver> Worker<D> {
                 let give_up = self.give_up.clone();
                 self.attempts.spawn(async move {
                     let Claimed { run, fence } = &claimed;
-                    let work = work_of_a_panic();
+                    let work = ended(AttemptEnd::Lost, "its task broke off");
                     settle(&store, run, *fence, work, &give_up).await;
                 });
             }
         }
+        metric::running(self.attempts.len());
     }
 
     /// Lets every attempt come to its end: those under way hand over, those that only have to write get a last time.
@@ -271,10 +274,6 @@ impl<D: Driver> Worker<D> {
             self.ended(ended);
         }
     }
-}
-
-fn work_of_a_panic() -> run::Work {
-    ended(AttemptEnd::Lost, "its worker's task broke off")
 }
 
 /// Completes when a hint has come since this was last called.

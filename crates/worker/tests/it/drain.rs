@@ -71,3 +71,26 @@ async fn a_worker_that_left_claims_nothing_and_the_next_one_goes_on() {
     assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
     second.leave().await;
 }
+
+#[tokio::test]
+async fn an_attempt_that_waits_for_a_person_hands_over_at_once() {
+    let mut house = House::new().await;
+    let run = house
+        .start(script(
+            r#"[{"approval":"May I?","held":true},{"text":"b"}]"#,
+        ))
+        .await;
+    let mut settings = house.settings();
+    settings.drain = Duration::from_mins(1);
+    let first = house.hire_as(settings, worker::Scripted);
+    house
+        .until(run, "waiting", |run| run.status() == Status::Waiting)
+        .await;
+    assert!(first.leave().await < Duration::from_secs(10));
+    let second = house.hire();
+    house.decide(run, 1, run::event::Decision::Allow).await;
+    let (control, text) = house.text_at_end(run).await;
+    assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
+    assert_eq!((&*text, control.n_requests), ("b", 1));
+    second.leave().await;
+}

@@ -21,7 +21,7 @@ pub(crate) struct House {
     pub(crate) store: Store,
     _directory: tempfile::TempDir,
     n_workers: u32,
-    n_runs: u8,
+    n_runs: u64,
 }
 
 /// A worker at work.
@@ -84,7 +84,9 @@ impl House {
 
     pub(crate) async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
         self.n_runs += 1;
-        let run = RunId::new(Timestamp::from_ms(1_000), [self.n_runs; 10]);
+        let mut random = [7; 10];
+        random[2..].copy_from_slice(&self.n_runs.to_be_bytes());
+        let run = RunId::new(Timestamp::from_ms(1_000), random);
         let start = Start {
             run,
             scope: Scope::local(),

@@ -97,3 +97,25 @@ async fn two_workers_share_the_runs_and_none_is_performed_twice() {
     one.leave().await;
     two.leave().await;
 }
+
+#[tokio::test]
+async fn load_a_thousand_runs_are_performed_once_each() {
+    let mut house = House::new().await;
+    let worker = house.hire();
+    let began = std::time::Instant::now();
+    let mut runs = Vec::new();
+    for n in 0..1_000 {
+        let spec = script(r#"[{"reason":"hm"},{"tokens":200},{"tool":"look"},{"text":" end"}]"#);
+        let run = house
+            .start_on(&format!("t{n}"), spec, Input::text("go"))
+            .await;
+        runs.push(run);
+    }
+    for run in runs {
+        let control = house.until(run, "final", run::Run::is_final).await;
+        assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
+        assert_eq!(control.attempt, 1);
+    }
+    println!("1000 runs in {:?}", began.elapsed());
+    worker.leave().await;
+}
