@@ -72,14 +72,15 @@ impl Failure {
     /// The status that the program ends with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Usage(_) => Exit::Usage,
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Run(RunNameError::Ambiguous { .. } | RunNameError::Malformed(_)) => Exit::Usage,
             Self::Client(error)
             | Self::Run(RunNameError::Client(error))
             | Self::Follow(FollowError::Client(error)) => error.exit(),
             Self::Run(RunNameError::Unknown(_) | RunNameError::NoRuns) | Self::NotFound(_) => {
                 Exit::NotFound
             }
-            Self::Run(RunNameError::Ambiguous { .. } | RunNameError::Malformed(_)) => Exit::Usage,
             Self::NoServer(_)
             | Self::Launch(_)
             | Self::Open(_)

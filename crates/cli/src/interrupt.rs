@@ -26,7 +26,7 @@ impl Interrupts {
     /// Waits for the first one. Cancel-safe.
     pub(crate) async fn heard(&mut self) {
         if self.0.wait_for(|heard| *heard).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod failure;
 mod follow;
+mod fresh;
 mod interrupt;
 mod logs;
 mod render;

@@ -239,3 +239,10 @@ fn a_vendor_of_a_known_name_changes_only_what_it_says() {
     );
     assert_eq!(config.vendors["openai"].key_env.as_deref(), Some("MY_KEY"));
 }
+
+#[test]
+fn the_example_is_a_sound_configuration() {
+    let (_, config) = right(include_str!("../../../../examples/outlive.toml"), &[]);
+    let names: Vec<&String> = config.agents.keys().collect();
+    assert_eq!(names, ["ask", "chat", "demo", "load", "shell", "writer"]);
+}

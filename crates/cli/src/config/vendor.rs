@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::place::Surroundings;
+
 /// The protocol that a vendor speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +50,21 @@ pub(crate) struct Vendor {
     pub(crate) base_url: String,
     /// The variable of the server's environment that holds the key; a local vendor wants none.
     pub(crate) key_env: Option<String>,
+}
+
+impl Vendor {
+    /// The vendor with its key, if the environment has one.
+    pub(crate) fn resolve(&self, surroundings: &Surroundings) -> provider::Vendor {
+        let vendor = provider::Vendor::openai(&self.base_url);
+        let key = self
+            .key_env
+            .as_deref()
+            .and_then(|name| surroundings.var(name));
+        match key {
+            Some(key) => vendor.with_key(key),
+            None => vendor,
+        }
+    }
 }
 
 /// The vendors that exist without configuration: name, address, variable of the key.

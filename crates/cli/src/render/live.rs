@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use run::event::{
-    AttemptEnd, InputMode, InputReceived, MessageCompleted, NoticeLevel, PlanStepStatus, TurnStatus,
-};
+use run::event::{InputMode, InputReceived, MessageCompleted, NoticeLevel};
 use run::{Event, MessageId, Part, Role, Timestamp};
 
 use super::clean::{clean, clean_line};
+use super::one_line::one_line;
 use super::page::Page;
 use super::requests;
 use super::status_line::StatusLine;
 use super::style::Tone;
 use super::tools::Tools;
-use super::words::{brief, count, counted, duration};
 
 /// Characters of one line about something.
 pub(super) const LINE_CHARS: usize = 160;
@@ -85,6 +83,10 @@ impl<W: Write> Live<W> {
     /// Shows an event.
     pub(crate) fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
         self.status.take(at, event);
+        if self.tools.take(at, event, &mut self.page)? {
+            self.open = None;
+            return Ok(());
+        }
         match event {
             Event::RunCreated(run) => {
                 let head = format!("{} · {} · thread {}", self.run, run.agent, run.thread);
@@ -140,10 +142,6 @@ impl<W: Write> Live<W> {
                 };
                 self.line(tone, &clean_line(&line, LINE_CHARS * 8))
             }
-            event if self.tools.take(at, event, &mut self.page)? => {
-                self.open = None;
-                Ok(())
-            }
             event => {
                 let lines = requests::lines(&self.run, at, event);
                 if !lines.is_empty() {
@@ -153,7 +151,7 @@ impl<W: Write> Live<W> {
                     }
                     return Ok(());
                 }
-                match other(event) {
+                match one_line(event) {
                     Some((tone, text)) => self.line(tone, &clean_line(&text, LINE_CHARS)),
                     None => Ok(()),
                 }
@@ -272,114 +270,5 @@ pub(super) fn text_of(part: &Part) -> Option<&str> {
     match part {
         Part::Text { text, .. } | Part::Refusal { text } => Some(text),
         Part::Reasoning { .. } | Part::Source { .. } | Part::File { .. } => None,
-    }
-}
-
-/// Everything that is worth one line and no more.
-fn other(event: &Event) -> Option<(Tone, String)> {
-    let dim = |text: String| Some((Tone::Dim, text));
-    match event {
-        Event::AttemptStarted(_)
-        | Event::RunWaiting(_)
-        | Event::InputConsumed(_)
-        | Event::SessionStarted(_)
-        | Event::SessionChanged(_)
-        | Event::TurnStarted(_)
-        | Event::StepStarted(_)
-        | Event::StepFinished(_)
-        | Event::UsageUpdated(_)
-        | Event::StateSnapshot(_)
-        | Event::StateDelta(_) => None,
-        Event::AttemptEnded(end) => match end.end {
-            AttemptEnd::Parked => None,
-            AttemptEnd::HandedOver => dim(format!("↻ handed over: {}", end.why)),
-            AttemptEnd::Lost => Some((Tone::Warn, format!("↻ the attempt was lost: {}", end.why))),
-        },
-        Event::StopRequested(stop) => {
-            let why = stop
-                .why
-                .as_deref()
-                .map_or(String::new(), |why| format!(": {why}"));
-            Some((
-                Tone::Warn,
-                format!("■ stop requested by {}{why}", stop.by.0),
-            ))
-        }
-        Event::SessionExited(exit) => dim(format!("· the agent's process ended ({})", exit.kind)),
-        Event::TurnCompleted(turn) => match (turn.status, &turn.error) {
-            (TurnStatus::Failed, Some(error)) => {
-                Some((Tone::Bad, format!("✗ the turn failed: {}", error.message)))
-            }
-            (TurnStatus::Failed, None) => Some((Tone::Bad, "✗ the turn failed".to_owned())),
-            (TurnStatus::Completed | TurnStatus::Interrupted | TurnStatus::Cancelled, _) => None,
-        },
-        Event::PlanUpdated(plan) => {
-            let steps = plan.steps.iter().map(|step| {
-                let sign = match step.status {
-                    PlanStepStatus::Pending => '☐',
-                    PlanStepStatus::InProgress => '◐',
-                    PlanStepStatus::Completed => '☑',
-                };
-                format!("{sign} {}", step.text)
-            });
-            dim(format!("plan: {}", steps.collect::<Vec<_>>().join("  ")))
-        }
-        Event::PlanProposed(plan) => Some((
-            Tone::Person,
-            format!("plan {} is proposed; its text is above", plan.plan),
-        )),
-        Event::PlanImplemented(plan) => {
-            dim(format!("· carries out plan {} of {}", plan.plan, plan.of))
-        }
-        Event::TaskStarted(task) => dim(format!("· task {}: {}", task.task, task.title)),
-        Event::TaskProgress(task) => task
-            .summary
-            .as_ref()
-            .and_then(|summary| dim(format!("· task {}: {summary}", task.task))),
-        Event::TaskCompleted(task) => {
-            let summary = task.summary.as_deref().unwrap_or_default();
-            dim(format!("· task {} {:?} {summary}", task.task, task.status))
-        }
-        Event::ContextCompacted(context) => dim(format!(
-            "· older history was left out: {} instead of {}",
-            counted(context.after_tokens, "token"),
-            count(context.before_tokens)
-        )),
-        Event::RetryScheduled(retry) => Some((
-            Tone::Warn,
-            format!("↻ again in {}: {}", duration(retry.delay_ms), retry.why),
-        )),
-        Event::WorktreeReady(worktree) => dim(format!("· worktree {}", worktree.path)),
-        Event::DiffUpdated(diff) => dim(format!(
-            "· {} changed, +{} −{}",
-            counted(diff.files.len() as u64, "file"),
-            count(diff.additions),
-            count(diff.deletions)
-        )),
-        Event::CheckpointCaptured(checkpoint) => dim(format!(
-            "· checkpoint {} ({})",
-            checkpoint.checkpoint, checkpoint.status
-        )),
-        Event::WorktreeSettled(worktree) => dim(format!("· worktree at {}", worktree.head)),
-        Event::Raw(raw) => dim(format!(
-            "· {}: {}",
-            raw.source,
-            brief(&raw.payload, LINE_CHARS)
-        )),
-        Event::Custom(custom) => dim(format!(
-            "· {}: {}",
-            custom.name,
-            brief(&custom.value, LINE_CHARS)
-        )),
-        // A type of a later server is shown as it is.
-        event => {
-            let mut data = Vec::new();
-            event.write_data(&mut data);
-            dim(format!(
-                "· {} {}",
-                event.kind(),
-                String::from_utf8_lossy(&data)
-            ))
-        }
     }
 }

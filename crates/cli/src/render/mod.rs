@@ -7,6 +7,7 @@ mod words;
 mod page;
 mod table;
 
+mod one_line;
 mod requests;
 mod status_line;
 mod tools;

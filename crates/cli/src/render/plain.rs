@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use run::{Event, MessageId, Role, Timestamp};
+use run::event::OutputStream;
+use run::{DriverKind, Event, MessageId, Role, Timestamp};
 
 use super::clean::clean_line;
 use super::live::text_of;
@@ -21,6 +22,8 @@ pub(crate) struct Plain<W, E> {
     /// Whether text was written that does not end a line.
     in_line: bool,
     wrote: bool,
+    /// The agent is a command, so what it prints is the answer.
+    is_command: bool,
 }
 
 impl<W: Write, E: Write> Plain<W, E> {
@@ -32,6 +35,7 @@ impl<W: Write, E: Write> Plain<W, E> {
             messages: HashMap::new(),
             in_line: false,
             wrote: false,
+            is_command: false,
         }
     }
 
@@ -43,6 +47,14 @@ impl<W: Write, E: Write> Plain<W, E> {
     /// Writes what an event adds.
     pub(crate) fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
         match event {
+            Event::RunCreated(run) => {
+                self.is_command = run.driver == DriverKind::Command;
+                Ok(())
+            }
+            Event::ToolOutput(output) if self.is_command => match output.stream {
+                OutputStream::Stdout => self.write(&output.text),
+                OutputStream::Stderr => self.notices.write_all(output.text.as_bytes()),
+            },
             Event::MessageStarted(message) => {
                 let entry = (message.role, String::new());
                 self.messages.insert(message.message.clone(), entry);
@@ -77,8 +89,13 @@ impl<W: Write, E: Write> Plain<W, E> {
                 }
             }
             Event::RunFinished(end) => {
-                self.end_line()?;
-                if let (Some(output), false) = (&end.output, self.wrote) {
+                if self.is_command {
+                    // Its output has no byte that the command did not write.
+                    self.out.flush()?;
+                } else {
+                    self.end_line()?;
+                }
+                if let (Some(output), false) = (&end.output, self.wrote || self.is_command) {
                     self.write(&output.to_string())?;
                     self.end_line()?;
                 }

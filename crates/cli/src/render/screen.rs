@@ -49,6 +49,12 @@ impl Screen {
                     self.column = 0;
                 }
                 '\r' => self.column = 0,
+                '\t' => {
+                    let stop = (self.column / 8 * 8 + 8).min(self.width - 1);
+                    while self.column < stop {
+                        self.put(' ');
+                    }
+                }
                 '\u{1b}' => {
                     assert_eq!(chars.next(), Some('['), "only control sequences");
                     let mut parameter = String::new();

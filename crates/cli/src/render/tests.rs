@@ -371,3 +371,49 @@ fn output_of_a_tool_is_shown_within_a_bound() {
     assert_eq!(text.matches("│ x").count(), 200);
     assert_eq!(text.matches("more output").count(), 1);
 }
+
+#[test]
+fn what_a_command_prints_is_its_answer() {
+    let mut created = created();
+    created.2["driver"] = json!("command");
+    let log = [
+        created,
+        (
+            1_000,
+            "tool.started",
+            json!({"call": "c1", "name": "sh", "kind": "command", "title": "sh -c x"}),
+        ),
+        (
+            1_000,
+            "tool.called",
+            json!({"call": "c1", "args": {"command": ["sh", "-c", "x"]}}),
+        ),
+        (
+            1_100,
+            "tool.output",
+            json!({"call": "c1", "stream": "stdout", "text": "a\tb"}),
+        ),
+        (
+            1_100,
+            "tool.output",
+            json!({"call": "c1", "stream": "stderr", "text": "oh\n"}),
+        ),
+        (
+            1_200,
+            "tool.completed",
+            json!({"call": "c1", "status": "ok", "result": {"exit_code": 0}}),
+        ),
+        (
+            1_300,
+            "run.finished",
+            json!({"status": "succeeded", "reason": "completed", "usage": {}, "output": {"exit_code": 0}}),
+        ),
+    ];
+    on_terminal(
+        60,
+        &log,
+        1_300,
+        "0198c5f0 · writer · thread t1\n› Write a line\na       boh\n✓ sh -c x  200 ms\n✓ succeeded · 1.3 s",
+    );
+    on_pipe(&log, "a\tb", "oh\n");
+}

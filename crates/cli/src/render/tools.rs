@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use run::event::ToolStatus;
-use run::{CallId, Event, Timestamp};
+use run::event::{OutputStream, ToolStatus};
+use run::{CallId, DriverKind, Event, Timestamp};
 use serde_json::Value;
 
 use super::clean::{clean, clean_line};
@@ -18,7 +18,11 @@ const OUTPUT_LINES: usize = 200;
 
 /// The calls that are open.
 #[derive(Debug, Default)]
-pub(super) struct Tools(BTreeMap<CallId, Call>);
+pub(super) struct Tools {
+    open: BTreeMap<CallId, Call>,
+    /// What they print is the answer: the agent is a command.
+    is_answer: bool,
+}
 
 #[derive(Debug)]
 struct Call {
@@ -32,12 +36,12 @@ struct Call {
 impl Tools {
     /// The name of the call that is open the longest, how long it is, and how many others are.
     pub(super) fn at_work(&self, now: Timestamp) -> Option<(String, u64, usize)> {
-        let call = self.0.values().min_by_key(|call| call.since)?;
+        let call = self.open.values().min_by_key(|call| call.since)?;
         let name = call.title.as_deref().unwrap_or(&call.name);
         Some((
             clean_line(name, 40),
             now.ms_since(call.since),
-            self.0.len() - 1,
+            self.open.len() - 1,
         ))
     }
 
@@ -49,6 +53,10 @@ impl Tools {
         page: &mut Page<W>,
     ) -> io::Result<bool> {
         match event {
+            Event::RunCreated(run) => {
+                self.is_answer = run.driver == DriverKind::Command;
+                return Ok(false);
+            }
             Event::ToolStarted(started) => {
                 let call = Call {
                     name: started.name.clone(),
@@ -57,30 +65,39 @@ impl Tools {
                     since: at,
                     n_lines: 0,
                 };
-                self.0.insert(started.call.clone(), call);
+                self.open.insert(started.call.clone(), call);
             }
             Event::ToolCalled(called) => {
-                if let Some(call) = self.0.get_mut(&called.call) {
+                if let Some(call) = self.open.get_mut(&called.call) {
                     call.args = called.args.clone();
                 }
             }
             Event::ToolRunning(running) => {
-                if let Some(call) = self.0.get_mut(&running.call) {
+                if let Some(call) = self.open.get_mut(&running.call) {
                     call.since = at;
                 }
             }
             Event::ToolUpdated(updated) => {
-                if let (Some(call), Some(title)) = (self.0.get_mut(&updated.call), &updated.title) {
+                if let (Some(call), Some(title)) =
+                    (self.open.get_mut(&updated.call), &updated.title)
+                {
                     call.title = Some(title.clone());
                 }
             }
+            Event::ToolOutput(output) if self.is_answer => {
+                let tone = match output.stream {
+                    OutputStream::Stdout => Tone::Plain,
+                    OutputStream::Stderr => Tone::Dim,
+                };
+                page.text(tone, &clean(&output.text))?;
+            }
             Event::ToolOutput(output) => {
-                if let Some(call) = self.0.get_mut(&output.call) {
+                if let Some(call) = self.open.get_mut(&output.call) {
                     call.show(&output.text, page)?;
                 }
             }
             Event::ToolCompleted(completed) => {
-                let call = self.0.remove(&completed.call);
+                let call = self.open.remove(&completed.call);
                 let (line, tone) = line(call.as_ref(), at, completed.status, &completed.result);
                 page.line(tone, &clean_line(&line, LINE_CHARS))?;
             }
@@ -121,7 +138,9 @@ fn line(call: Option<&Call>, at: Timestamp, status: ToolStatus, result: &Value) 
     };
     let name = call.map_or("tool", |call| call.title.as_deref().unwrap_or(&call.name));
     let mut line = format!("{sign} {name}");
-    let args = call.map_or(String::new(), |call| brief(&call.args, 60));
+    // A title says what is done; without one the arguments do.
+    let untitled = call.filter(|call| call.title.is_none());
+    let args = untitled.map_or(String::new(), |call| brief(&call.args, 60));
     if !args.is_empty() {
         line = format!("{line} {args}");
     }

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use run::{NodeId, WorkerId};
 
+use crate::fresh::random_hex;
+
 /// The file of the machine's name in the data directory.
 const FILE: &str = "node";
 /// Random bytes of a name.
@@ -14,9 +16,10 @@ const RANDOM_BYTES: usize = 8;
 pub(crate) fn node(data: &Path) -> io::Result<NodeId> {
     let path = data.join(FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => NodeId::parse(text.trim()).map_err(invalid),
+        Ok(text) => NodeId::parse(text.trim()).map_err(|error| invalid(&error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let name = NodeId::parse(format!("n-{}", random()?)).map_err(invalid)?;
+            let name = NodeId::parse(format!("n-{}", random_hex::<RANDOM_BYTES>()?))
+                .map_err(|error| invalid(&error))?;
             let new = path.with_extension("new");
             std::fs::write(&new, format!("{name}\n"))?;
             std::fs::rename(&new, &path)?;
@@ -28,17 +31,16 @@ pub(crate) fn node(data: &Path) -> io::Result<NodeId> {
 
 /// A name for a worker that no other one has had.
 pub(crate) fn worker() -> io::Result<WorkerId> {
-    WorkerId::parse(format!("w-{}-{}", std::process::id(), random()?)).map_err(invalid)
+    WorkerId::parse(format!(
+        "w-{}-{}",
+        std::process::id(),
+        random_hex::<RANDOM_BYTES>()?
+    ))
+    .map_err(|error| invalid(&error))
 }
 
-fn invalid(error: run::InvalidId) -> io::Error {
+fn invalid(error: &run::InvalidId) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-}
-
-fn random() -> io::Result<String> {
-    let mut bytes = [0; RANDOM_BYTES];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ async fn parent_gone() {
         Ok(_) => drop(parent.await),
         Err(error) => {
             tracing::warn!("failed to watch the parent: {error}");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

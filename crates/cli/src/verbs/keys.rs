@@ -32,7 +32,7 @@ pub(super) async fn run(session: &Session, verb: KeysVerb) -> Result<Exit, Failu
             }
         }
         Reply::Keys { keys } if keys.is_empty() => {
-            session.tell("no keys: the server is open to this machine alone")
+            session.tell("no keys: the server is open to this machine alone");
         }
         Reply::Keys { keys } => print(&table(&rows(&keys), None))?,
         Reply::Refused { why } => return Err(Failure::Conflict(why)),

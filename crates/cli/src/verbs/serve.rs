@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{App, Catalogue, Mode, Settings};
 use store::{Location, OpenError, Options, Store};
 use tokio::net::TcpListener;
+use worker::{Commands, Drivers, Models, Worker};
 
 use crate::admin;
 use crate::args::Serve;
@@ -189,7 +190,7 @@ impl Served<'_> {
         }
     }
 
-    fn worker(&self) -> Result<worker::Worker<worker::Scripted>, Failure> {
+    fn worker(&self) -> Result<Worker<Drivers>, Failure> {
         let node = serving::node(self.config.data_directory());
         let node = node.map_err(Failure::io("failed to read the machine's name"))?;
         let id = serving::worker().map_err(Failure::io("failed to name the worker"))?;
@@ -199,8 +200,26 @@ impl Served<'_> {
         settings.drain = Duration::from_secs(ours.drain_s);
         settings.lease = Duration::from_secs(ours.lease_s);
         settings.renew = settings.lease / 5;
-        worker::Worker::new(self.store.clone(), settings, worker::Scripted)
+        Worker::new(self.store.clone(), settings, self.drivers()?)
             .map_err(|error| Failure::Failed(error.to_string()))
+    }
+
+    fn drivers(&self) -> Result<Drivers, Failure> {
+        let http = provider::Client::builder()
+            .build()
+            .map_err(|error| Failure::Failed(format!("failed to make an HTTP client: {error}")))?;
+        let vendors = self
+            .config
+            .vendors
+            .iter()
+            .map(|(name, vendor)| (name.clone(), vendor.resolve(&self.session.surroundings)));
+        Ok(Drivers {
+            models: Models::new(http, vendors.collect()),
+            commands: Commands {
+                url: Some(self.url.clone()),
+                environment: std::env::vars_os().collect(),
+            },
+        })
     }
 
     /// One line that says where it is, and what a person should know.

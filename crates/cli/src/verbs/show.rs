@@ -100,12 +100,12 @@ fn status(run: &RunBody) -> String {
 
 /// What was asked, said and done, in the order in which it happened.
 fn body(out: &mut String, run: &RunBody, snapshot: &Snapshot, colour: bool) {
+    out.push('\n');
     let input = snapshot.input.as_text();
-    let _ = writeln!(
-        out,
-        "\n{}",
-        paint_lines(colour, Tone::Person, &format!("› {}", clean(&input)))
-    );
+    if !input.is_empty() {
+        let input = format!("› {}", clean(&input));
+        let _ = writeln!(out, "{}", paint_lines(colour, Tone::Person, &input));
+    }
     let mut blocks: Vec<(run::Seq, String)> = Vec::new();
     for message in &snapshot.messages {
         if message.role != Role::Assistant || message.progress == Progress::Discarded {

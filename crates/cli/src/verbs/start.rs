@@ -9,9 +9,13 @@ use crate::client::{Announcement, ClientError, Connection, Started, key, launch,
 use crate::config::{CHAT, Config, DEMO};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::fresh::random_hex;
 use crate::interrupt::Interrupts;
 use crate::render::Format;
 use crate::session::{Session, print_line, text_of};
+
+/// Random bytes of an idempotency key.
+const KEY_BYTES: usize = 16;
 
 pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure> {
     let text = text_of(&args.text)?;
@@ -181,7 +185,8 @@ async fn current_run(
 /// Starts the run. A connection that fails leaves open whether it was started, so all tries have one key and are one
 /// run.
 async fn start(connection: &Connection, body: &StartRun) -> Result<Started, Failure> {
-    let key = fresh_key()?;
+    let key = random_hex::<KEY_BYTES>().map_err(Failure::io("failed to draw random bytes"))?;
+    let key = format!("cli-{key}");
     let mut n_tries = 1;
     loop {
         match connection.client.start(body, &key).await {
@@ -194,12 +199,4 @@ async fn start(connection: &Connection, body: &StartRun) -> Result<Started, Fail
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-fn fresh_key() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::Failed(format!("failed to draw random bytes: {error}")))?;
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    Ok(format!("cli-{}", digits.collect::<String>()))
 }

@@ -19,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen();
     let checks = tokio::select! {
-        played = tokio::time::timeout(PATIENCE, act::play(session)) => match played {
-            Ok(checks) => checks?,
-            Err(_) => {
+        played = tokio::time::timeout(PATIENCE, act::play(session)) => {
+            let late = |_| {
                 let s = PATIENCE.as_secs();
-                return Err(Failure::Failed(format!("the demo did not come to its end within {s} s")));
-            }
-        },
+                Failure::Failed(format!("the demo did not come to its end within {s} s"))
+            };
+            played.map_err(late)??
+        }
         () = interrupts.heard() => return Ok(Exit::Detached),
     };
     checks.print(session)?;
