@@ -4,7 +4,7 @@ use run::event::{
     MessageCompleted, MessageDiscarded, MessageStarted, RetryScheduled, StepFinished, StepStarted,
     TextDelta, TurnStarted,
 };
-use run::snapshot::Resolution;
+use run::snapshot::{Progress, Resolution};
 use run::{
     AgentSpec, DriverKind, MessageId, Outcome, Part, Role, Run, Snapshot, StepId, Timestamp,
     TurnId, Usage,
@@ -27,7 +27,16 @@ impl Performer {
         match spec.driver {
             DriverKind::Scripted => Self::Script(Box::new(Player::resume(spec, run, snapshot))),
             DriverKind::Model | DriverKind::Command => {
-                let mut actions = call(spec, run, rng);
+                // A whole answer is not asked for again.
+                let is_said = snapshot
+                    .messages
+                    .iter()
+                    .any(|message| message.progress == Progress::Completed);
+                let mut actions = if is_said {
+                    Vec::new()
+                } else {
+                    call(spec, run, rng)
+                };
                 actions.reverse();
                 Self::Model(actions)
             }

@@ -72,7 +72,7 @@ fn step(rng: &mut Rng) -> ScriptStep {
             }
         }
         4..=6 => {
-            step.text = Some(["Grüße, ", "one.", "日本 🦀 ", "a\n\n"][rng.below(4)].to_owned())
+            step.text = Some(["Grüße, ", "one.", "日本 🦀 ", "a\n\n"][rng.below(4)].to_owned());
         }
         7 => step.text = Some("long ".repeat(1 + rng.below(3_000))),
         8 => step.reason = Some("Let me think. ".to_owned()),

@@ -137,17 +137,9 @@ fn one_step(world: &mut World, weather: &Weather) -> Result<(), Violation> {
         2 if world.rng.percent(40) => world.rest(),
         _ => {
             let mut errands: Vec<Errand> = Vec::new();
-            errands.extend(turn(world)?);
+            errands.extend(turn(world, &errands)?);
             while world.rng.percent(weather.shared) && errands.len() < 4 {
-                let Some(errand) = turn(world)? else { break };
-                // A worker has one thing under way at a time.
-                let is_busy = errands.iter().any(|other| other.who == errand.who);
-                if !is_busy || errand.who == Who::Client {
-                    errands.push(errand);
-                } else {
-                    world.commit(std::mem::take(&mut errands), Fate::Fine)?;
-                    errands.push(errand);
-                }
+                errands.extend(turn(world, &errands)?);
             }
             if errands.is_empty() {
                 return Ok(());
@@ -169,8 +161,8 @@ fn jump(world: &mut World) {
     world.note(&format!("the clock jumps by {ms} ms"));
 }
 
-/// What somebody does.
-fn turn(world: &mut World) -> Result<Option<Errand>, Violation> {
+/// What somebody does beside what others have under way.
+fn turn(world: &mut World, under_way: &[Errand]) -> Result<Option<Errand>, Violation> {
     match world.rng.below(20) {
         0..=3 => {
             let records = world.records()?;
@@ -185,6 +177,10 @@ fn turn(world: &mut World) -> Result<Option<Errand>, Violation> {
             let n = world.rng.below(world.workers.len());
             if world.workers[n].paused > 0 {
                 world.workers[n].paused -= 1;
+                return Ok(None);
+            }
+            // A worker has one thing under way at a time.
+            if under_way.iter().any(|errand| errand.who == Who::Worker(n)) {
                 return Ok(None);
             }
             world.worker_turn(n)
@@ -224,9 +220,22 @@ fn quieten(world: &mut World) -> Result<(), Violation> {
         }
         answer_all(world, &open)?;
         for n in 0..world.workers.len() {
+            let mut n_idle = 0;
             for _ in 0..TURNS {
-                if let Some(errand) = world.worker_turn(n)? {
+                let errand = world.worker_turn(n)?;
+                let is_idle = matches!(
+                    &errand,
+                    None | Some(Errand {
+                        op: Op::Claim { .. },
+                        ..
+                    })
+                );
+                n_idle = if is_idle { n_idle + 1 } else { 0 };
+                if let Some(errand) = errand {
                     world.commit(vec![errand], Fate::Fine)?;
+                }
+                if n_idle > 2 {
+                    break;
                 }
             }
         }

@@ -36,7 +36,6 @@ pub fn text(spec: &AgentSpec, log: &Log) -> Result<(), Violation> {
     let State::Final(outcome) = &log.control().state else {
         return Ok(());
     };
-    let run = log.envelopes().first().map(|first| first.seq);
     let is_whole = match outcome.reason {
         Reason::Completed => true,
         // Only a step of the script fails so.
@@ -57,7 +56,7 @@ pub fn text(spec: &AgentSpec, log: &Log) -> Result<(), Violation> {
         is_begun(&said, &should)
     };
     ensure(fits, SAID_ONCE, || {
-        format!("{run:?} {outcome:?}\n  said {said:?}\n  script {should:?}")
+        format!("{outcome:?}\n  said {said:?}\n  script {should:?}")
     })?;
     if is_whole {
         check_calls(&said, log)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use run::{Command, Event, Fence, Reason, RunId, Seq, State};
+use run::{Command, Event, Fence, Input, Reason, RunId, Seq, State};
 use store::{Commanded, Fate, OnConflict, RunRecord, Start, Started};
 
 use super::{Log, Place, Threads, Writes, text};
@@ -11,6 +11,7 @@ use crate::violation::ensure;
 
 const STARTED: &str = "a start that was acknowledged is never lost";
 const ONE_RUN_PER_KEY: &str = "an idempotency key stands for one run";
+const ONCE: &str = "a start or an input takes effect once, however often it is repeated";
 const ROW_IS_FOLD: &str = "the control state is the fold of the log";
 const TOLD: &str = "a command that was acknowledged is in the log as it was answered";
 const STOP_NAMES_A_RUN: &str = "a stop ends the run that it names and no other";
@@ -93,9 +94,14 @@ impl Witness {
             Fate::Created => ensure(run == asked.run, STARTED, || {
                 format!("{run} for {}", asked.run)
             })?,
-            Fate::Repeated => ensure(self.key_of(run) == self.key_of(asked.run), STARTED, || {
-                format!("{run} repeats {}", asked.run)
-            })?,
+            // What the key stands for is a run, or the run that its input went to.
+            Fate::Repeated => ensure(
+                self.key_of(run) == self.key_of(asked.run)
+                    || (asked.on_conflict == OnConflict::Steer
+                        && started.run.thread == asked.thread),
+                STARTED,
+                || format!("{run} repeats {}", asked.run),
+            )?,
             Fate::Steered(_) => ensure(
                 asked.on_conflict == OnConflict::Steer && started.run.thread == asked.thread,
                 STARTED,
@@ -218,7 +224,33 @@ impl Witness {
                 log.check_fence(*fence)?;
             }
         }
+        self.check_once()?;
         self.told.iter().try_for_each(|told| self.check_told(told))
+    }
+
+    /// Every client says something else each time, unless it repeats itself.
+    fn check_once(&self) -> Result<(), Violation> {
+        let mut said = BTreeSet::new();
+        for (run, log) in &self.logs {
+            for envelope in log.envelopes() {
+                let text = match &envelope.event {
+                    Event::RunCreated(created) => created.input.as_text(),
+                    Event::InputReceived(input) => {
+                        let parts = input.parts.clone();
+                        Input {
+                            parts,
+                            ..Input::default()
+                        }
+                        .as_text()
+                    }
+                    _ => continue,
+                };
+                ensure(said.insert(text.clone()), ONCE, || {
+                    format!("{}: {text:?} again", self.name(*run))
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn check_told(&self, told: &Told) -> Result<(), Violation> {
@@ -252,7 +284,10 @@ impl Witness {
                 format!("{}: {:?}", self.name(record.id), record.control)
             })?;
             if let Some(log) = log {
-                text(&record.spec, log)?;
+                text(&record.spec, log).map_err(|violation| Violation {
+                    what: format!("{}: {}", self.name(record.id), violation.what),
+                    ..violation
+                })?;
             }
         }
         self.check_logs()

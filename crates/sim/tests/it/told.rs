@@ -1,0 +1,212 @@
+//! What was acknowledged to clients and workers, against what is there: caught when it does not fit.
+
+use std::sync::Arc;
+
+use run::event::StopRequested;
+use run::{
+    AgentSpec, By, Command, Event, Fence, Input, Run, RunId, ScriptStep, Seq, State, Tenant,
+    ThreadId, Trigger,
+};
+use serde_json::Map;
+use sim::check::{Log, Witness};
+use store::{Commanded, Fate, Idempotency, OnConflict, RunRecord, Scope, Start, Started};
+
+use crate::teeth::{begun, broken, created, print, received, run_id};
+
+fn spec() -> AgentSpec {
+    AgentSpec::scripted(vec![ScriptStep {
+        text: Some("one".into()),
+        ..ScriptStep::default()
+    }])
+}
+
+fn start(run: RunId) -> Start {
+    Start {
+        run,
+        scope: Scope::local(),
+        thread: ThreadId::parse("t").unwrap(),
+        agent: "a".into(),
+        spec: spec(),
+        input: Input::text("go"),
+        on_conflict: OnConflict::Reject,
+        trigger: Trigger::Api,
+        refines: None,
+        client: Map::new(),
+        metadata: Map::new(),
+        idempotency: Some(Idempotency {
+            key: "key".into(),
+            body_hash: [0; 32],
+        }),
+    }
+}
+
+fn record(run: RunId, control: Run) -> RunRecord {
+    RunRecord {
+        id: run,
+        tenant: Tenant::local(),
+        created_by: None,
+        thread: ThreadId::parse("t").unwrap(),
+        agent: "a".into(),
+        spec: Arc::new(spec()),
+        input: Arc::new(Input::text("go")),
+        trigger: Trigger::Api,
+        control: Arc::new(control),
+        is_current: true,
+        worker: None,
+        output: None,
+        refines: None,
+        metadata: Map::new(),
+        applied: None,
+        log_expired: false,
+    }
+}
+
+fn folded(events: &[Event]) -> Run {
+    let mut log = Log::new(run_id(1));
+    log.saw(Seq::ZERO, &print(events)).unwrap();
+    log.control().clone()
+}
+
+/// A run that was started and seen so far.
+fn witness(events: &[Event]) -> Witness {
+    let mut witness = Witness::default();
+    witness.asks_to_start(&start(run_id(1)));
+    witness.saw(run_id(1), Seq::ZERO, &print(events)).unwrap();
+    witness
+}
+
+fn stop() -> Command {
+    Command::Stop {
+        by: By::server(),
+        why: None,
+        superseded_by: None,
+    }
+}
+
+fn stop_requested() -> Event {
+    StopRequested {
+        by: By::server(),
+        why: None,
+        superseded_by: None,
+    }
+    .into()
+}
+
+#[test]
+fn a_start_that_is_lost_or_that_nobody_made_is_caught() {
+    let promise = "a start that was acknowledged is never lost";
+    let mut seen = witness(&[created()]);
+    let run = record(run_id(1), folded(&[created()]));
+    let started = Started {
+        run: run.clone(),
+        fate: Fate::Created,
+    };
+    seen.was_started(&start(run_id(1)), &started).unwrap();
+    seen.check_records(std::slice::from_ref(&run)).unwrap();
+    broken(seen.clone().check_records(&[]), promise);
+    let mut other = record(run_id(2), folded(&[created()]));
+    other.thread = ThreadId::parse("u").unwrap();
+    broken(seen.check_records(&[run, other]), promise);
+}
+
+#[test]
+fn a_second_run_of_one_key_is_caught() {
+    let mut seen = witness(&[created()]);
+    seen.asks_to_start(&start(run_id(2)));
+    let mut other = record(run_id(2), folded(&[created()]));
+    other.thread = ThreadId::parse("u").unwrap();
+    let runs = [record(run_id(1), folded(&[created()])), other];
+    broken(
+        seen.check_records(&runs),
+        "an idempotency key stands for one run",
+    );
+}
+
+#[test]
+fn a_row_that_is_not_the_fold_of_its_log_is_caught() {
+    let promise = "the control state is the fold of the log";
+    let mut seen = witness(&[created(), begun()]);
+    let fine = folded(&[created(), begun()]);
+    seen.check_records(&[record(run_id(1), fine.clone())])
+        .unwrap();
+    let mut behind = fine.clone();
+    behind.last_seq = Seq(1);
+    broken(seen.check_records(&[record(run_id(1), behind)]), promise);
+    let mut other = fine;
+    other.state = State::Queued { due_at: None };
+    broken(seen.check_records(&[record(run_id(1), other)]), promise);
+}
+
+#[test]
+fn a_stop_that_reaches_another_run_is_caught() {
+    let events = [created(), begun(), stop_requested()];
+    let mut seen = witness(&events);
+    broken(
+        seen.check_logs(),
+        "a stop ends the run that it names and no other",
+    );
+    seen.asks(run_id(1), &stop());
+    seen.check_logs().unwrap();
+}
+
+#[test]
+fn a_stop_that_leaves_a_queued_run_open_is_caught() {
+    let mut seen = witness(&[created()]);
+    let commanded = Commanded {
+        run: record(run_id(1), folded(&[created(), stop_requested()])),
+        events: vec![stop_requested()],
+    };
+    broken(
+        seen.was_told(&stop(), commanded),
+        "a stop of a run without a worker ends it at once",
+    );
+}
+
+#[test]
+fn an_acknowledged_command_that_is_not_in_the_log_is_caught() {
+    let command = Command::TakeBack {
+        input: run::InputId::nth(1),
+    };
+    let commanded = Commanded {
+        run: record(run_id(1), folded(&[created(), received()])),
+        events: vec![received()],
+    };
+    let mut seen = witness(&[created(), received()]);
+    seen.was_told(&command, commanded.clone()).unwrap();
+    seen.check_logs().unwrap();
+    let mut seen = witness(&[created(), begun()]);
+    seen.was_told(&command, commanded).unwrap();
+    broken(
+        seen.check_logs(),
+        "a command that was acknowledged is in the log as it was answered",
+    );
+}
+
+#[test]
+fn an_input_that_took_effect_twice_is_caught() {
+    let mut again = received();
+    if let Event::InputReceived(input) = &mut again {
+        input.input = run::InputId::nth(2);
+    }
+    broken(
+        witness(&[created(), received(), again]).check_logs(),
+        "a start or an input takes effect once, however often it is repeated",
+    );
+}
+
+#[test]
+fn a_second_grant_under_one_fence_is_caught() {
+    let mut seen = witness(&[created(), begun()]);
+    seen.granted(run_id(1), Fence(1), 1).unwrap();
+    broken(
+        seen.granted(run_id(1), Fence(1), 1),
+        "each grant of a run has a higher fence than the one before",
+    );
+}
+
+#[test]
+fn a_run_that_never_ends_is_caught() {
+    let events = [created(), begun()];
+    let runs = [record(run_id(1), folded(&events))];
+    broken(witness(&events).check_end(&runs), "every run ends");
+}
