@@ -10,7 +10,7 @@ use run::{
 };
 use store::{Location, OnConflict, Options, RunRecord, Scope, Start, Store};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 use worker::{Driver, Scripted, Settings, Worker};
 
@@ -271,8 +271,9 @@ pub(crate) fn outcome(run: &Run) -> (Status, &'static str) {
 /// Waits until a condition holds that nothing tells of.
 pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
+    let mut look = interval(Duration::from_millis(10));
     while !holds() {
         assert!(Instant::now() < end, "not in time: {what}");
-        sleep(Duration::from_millis(10)).await;
+        look.tick().await;
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 /// One answer.
 #[derive(Clone)]
@@ -177,10 +178,11 @@ async fn serve(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     head.push_str("\r\n");
     socket.write_all(head.as_bytes()).await?;
+    let mut pace = interval(answer.pause.max(Duration::from_millis(1)));
     for piece in &answer.pieces {
+        pace.tick().await;
         let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
         socket.write_all(chunk.as_bytes()).await?;
-        tokio::time::sleep(answer.pause).await;
     }
     match answer.end {
         End::Whole => socket.write_all(b"0\r\n\r\n").await,
