@@ -42,5 +42,6 @@ pub const BLOB_BYTES: usize = 32 * 1024 * 1024;
 pub const SNAPSHOT_EVERY: u64 = 2_000;
 /// Most runs that one sweep settles of each kind.
 pub const SWEEP_RUNS: usize = 256;
-/// How long the writer waits for another process that has locked the file, milliseconds.
+/// How long the writer waits for another process that has locked the file, unless a setting says otherwise,
+/// milliseconds.
 pub const LOCKED_WAIT_MS: u64 = 10_000;

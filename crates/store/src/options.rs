@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use run::Timestamp;
 
-use crate::{FOLD_AGE_MS, QUEUED_RUNS, WAL_BYTES};
+use crate::{FOLD_AGE_MS, LOCKED_WAIT_MS, QUEUED_RUNS, WAL_BYTES};
 
 /// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,11 @@ pub struct Options {
     /// Initial size of the write-ahead log, bytes. With 0 it grows, and commits checkpoint it themselves: slower, and
     /// without a thread, as tests and simulations want it.
     pub wal_bytes: u64,
+    /// How long a commit waits for another process that has locked the file, milliseconds.
+    pub locked_wait_ms: u64,
+    /// The file grows to so many bytes at most, the write-ahead log aside; then writes fail as `disk_full` until
+    /// something is deleted. `None` leaves it to the disk.
+    pub max_bytes: Option<u64>,
     /// Age at which waiting events are folded, milliseconds.
     pub fold_age_ms: u64,
     /// Compact finished runs after so long, milliseconds; `None` never does.
@@ -57,6 +62,8 @@ impl Default for Options {
             clock: Arc::new(system_clock),
             queued_runs: QUEUED_RUNS,
             wal_bytes: WAL_BYTES,
+            locked_wait_ms: LOCKED_WAIT_MS,
+            max_bytes: None,
             fold_age_ms: FOLD_AGE_MS,
             compact_after_ms: Some(5_000),
             retain_ms: None,

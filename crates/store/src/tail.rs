@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use run::{Run, RunId, Seq, Timestamp, frame};
 use tokio::sync::watch;
 
+use crate::sqlite::LastAppend;
 use crate::{READ_BYTES, TAIL_BYTES};
 
 /// The newest events of one run.
@@ -28,6 +29,7 @@ struct State {
     last: Seq,
     updated_at: Timestamp,
     control: Arc<Run>,
+    append: LastAppend,
 }
 
 /// What one commit added to the run.
@@ -60,6 +62,7 @@ impl Tail {
             last: folded,
             updated_at: control.updated_at,
             control,
+            append: LastAppend::default(),
         };
         Self {
             head: watch::Sender::new(0),
@@ -88,9 +91,10 @@ impl Tail {
 
     /// Shows the state behind a commit, once all its events are pushed: a final state before the final event would let
     /// a follower leave too early.
-    pub(crate) fn settle(&self, control: &Arc<Run>, updated_at: Timestamp) {
+    pub(crate) fn settle(&self, control: &Arc<Run>, updated_at: Timestamp, append: LastAppend) {
         let mut state = self.state();
         state.updated_at = updated_at;
+        state.append = append;
         if !Arc::ptr_eq(&state.control, control) {
             state.control = Arc::clone(control);
         }
@@ -99,6 +103,12 @@ impl Tail {
         if self.head.receiver_count() > 0 {
             self.head.send_modify(|n| *n += 1);
         }
+    }
+
+    /// The last append that is durable. Neither row nor journal need know it while its worker lives: a row is written
+    /// only when the state moved, and what is folded leaves the journal.
+    pub(crate) fn append(&self) -> LastAppend {
+        self.state().append
     }
 
     /// Events up to `folded` are in chunks now; the oldest of them may go.

@@ -125,6 +125,20 @@ pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<
     Ok(last)
 }
 
+/// The number of a run's last event that is in a chunk, without reading what is in it.
+pub(crate) fn last(connection: &Connection, key: i64) -> rusqlite::Result<Seq> {
+    let ids = ids(key);
+    let last = connection
+        .prepare_cached(
+            "SELECT id, n FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([ids.start(), ids.end()], |row| {
+            Ok(Seq(first(row.get(0)?).0 + row.get::<_, u64>(1)? - 1))
+        })
+        .optional()?;
+    Ok(last.unwrap_or(Seq::ZERO))
+}
+
 fn time_of_last(frames: &[u8]) -> Timestamp {
     frame::split(frames)
         .last()

@@ -6,9 +6,11 @@ use run::{ErrorInfo, Outcome, Reason, RunId};
 
 use super::core::Core;
 use super::fault::unavailable;
+use super::lock::beside;
 use super::readers;
 use super::store::Sqlite;
 use crate::{OpenError, Options, Unavailable};
+
 impl Sqlite {
     /// Writes a consistent copy.
     pub async fn backup(&self, to: &Path) -> Result<(), Unavailable> {
@@ -18,7 +20,11 @@ impl Sqlite {
             let connection = readers::connect(&from)?;
             connection.pragma_update(None, "query_only", false)?;
             connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-            Ok(())
+            // The database leaves the copy to the system, which may lose it with the power.
+            match std::fs::File::open(&to).and_then(|copy| copy.sync_all()) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(rusqlite::Error::ToSqlConversionFailure(Box::new(error))),
+            }
         });
         copied
             .await
@@ -34,18 +40,39 @@ pub fn restore(from: &Path, to: &Path) -> Result<u64, OpenError> {
         path: to.to_owned(),
         message,
     };
-    if to.exists() {
-        return Err(unusable(
-            "there is a store already; move it away first".to_owned(),
-        ));
+    // A log that was left behind would be played back into the copy.
+    for there in [to.to_owned(), beside(to, "-wal"), beside(to, "-shm")] {
+        if there.exists() {
+            let there = there.display();
+            return Err(unusable(format!(
+                "{there} is there already; move it away first"
+            )));
+        }
     }
-    std::fs::copy(from, to).map_err(|error| unusable(error.to_string()))?;
+    let restored = std::fs::copy(from, to)
+        .map_err(|error| unusable(error.to_string()))
+        .and_then(|_| interrupt_all(to));
+    if restored.is_err() {
+        // What is no store must not look like one.
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(beside(to, suffix));
+        }
+    }
+    restored
+}
+
+/// Ends every open run of a store that nobody has open.
+fn interrupt_all(path: &Path) -> Result<u64, OpenError> {
+    let unusable = |message: String| OpenError::Unusable {
+        path: path.to_owned(),
+        message,
+    };
     let options = Options {
         wal_bytes: 0,
         holder: "restore".to_owned(),
         ..Options::default()
     };
-    let mut core = Core::open(to, options)?;
+    let mut core = Core::open(path, options)?;
     let open: Vec<[u8; 16]> = core
         .connection
         .prepare("SELECT id FROM run WHERE finished_at IS NULL ORDER BY key DESC")

@@ -17,9 +17,7 @@ use super::txn::{Published, Txn};
 use super::{schema, wal};
 use crate::follow::Reading;
 use crate::tail::Tails;
-use crate::{
-    COMMIT_BYTES, Change, FEED_HINTS, Health, LOCKED_WAIT_MS, OpenError, Options, Unavailable,
-};
+use crate::{COMMIT_BYTES, Change, FEED_HINTS, Health, OpenError, Options, Unavailable};
 
 /// Pages that the writer keeps, KiB: enough for the leaves that a thousand busy runs write to.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -99,6 +97,8 @@ pub struct Core {
     row: Row,
     /// Set by a failed commit: what is in memory may be ahead of the file.
     stale: bool,
+    /// Whether the last commit failed.
+    is_failing: bool,
     instance: String,
     _lock: FileLock,
 }
@@ -106,15 +106,15 @@ pub struct Core {
 impl Core {
     /// Opens or makes the file, under its lock.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        // By whatever way the file is reached, its lock and its log lie beside the file itself.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = FileLock::take(path, &options.holder)?;
         let unusable = |message: String| OpenError::Unusable {
             path: path.to_owned(),
             message,
         };
-        if options.wal_bytes > 0 {
-            wal::grow(path, options.wal_bytes).map_err(|error| unusable(error.to_string()))?;
-        }
-        let mut connection = connect(path).map_err(|error| unusable(error.to_string()))?;
+        let mut connection =
+            connect(path, &options).map_err(|error| unusable(error.to_string()))?;
         let found = schema::version(&connection).map_err(|error| unusable(error.to_string()))?;
         if found > schema::VERSION {
             return Err(OpenError::Newer {
@@ -124,11 +124,30 @@ impl Core {
             });
         }
         let prepare = |connection: &mut Connection| -> Result<String, Fault> {
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            let mode: String =
+                connection
+                    .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+            if mode != "wal" {
+                return Err(rusqlite::Error::InvalidParameterName(format!(
+                    "a write-ahead log is not possible here, only journal mode {mode}"
+                ))
+                .into());
+            }
             schema::migrate(connection)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            if let Some(max_bytes) = options.max_bytes {
+                let page_bytes: u64 =
+                    connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+                let max_pages = (max_bytes / page_bytes).clamp(1, u64::from(u32::MAX - 2));
+                connection.pragma_update_and_check(
+                    None,
+                    "max_page_count",
+                    i64::try_from(max_pages).unwrap_or(i64::MAX),
+                    |_| Ok(()),
+                )?;
+            }
             // We are the only process with this file, so no worker of an earlier boot is alive.
             connection.execute("DELETE FROM worker", [])?;
             Ok(connection.query_row(
@@ -140,6 +159,9 @@ impl Core {
         let instance = prepare(&mut connection).map_err(|fault| unusable(fault.0.to_string()))?;
         let signals: Arc<wal::Signals> = Arc::default();
         let checkpointer = if options.wal_bytes > 0 {
+            if let Err(error) = wal::grow(path, options.wal_bytes) {
+                tracing::warn!(%error, "no room for a large write-ahead log; commits are slower until it has grown");
+            }
             let start = || {
                 connection.pragma_update(None, "wal_autocheckpoint", 0)?;
                 wal::Checkpointer::start(path, &signals)
@@ -157,6 +179,7 @@ impl Core {
             signals,
             row: Row::default(),
             stale: false,
+            is_failing: false,
             instance,
             _lock: lock,
         };
@@ -231,14 +254,14 @@ impl Core {
     }
 
     fn works(&mut self) {
-        if self.is_failing() {
+        if std::mem::take(&mut self.is_failing) {
             tracing::info!("the store works again");
             self.shared.health.send_replace(Health::Ok);
         }
     }
 
     fn fails(&mut self, why: &Unavailable) {
-        self.stale = true;
+        (self.stale, self.is_failing) = (true, true);
         metrics::counter!("outlive_store_failed_commits_total", "code" => why.code).increment(1);
         let was = self
             .shared
@@ -256,19 +279,15 @@ impl Core {
         }
     }
 
-    fn is_failing(&self) -> bool {
-        matches!(*self.shared.health.borrow(), Health::Failing(_))
-    }
-
     /// Whether time alone makes work: events wait for their chunk, runs wait to be forgotten, or nobody may be asking
     /// for anything because commits fail.
     pub(crate) fn needs_rest(&self) -> bool {
-        self.has_unfolded() || !self.state.idle.is_empty() || self.is_failing()
+        self.has_unfolded() || !self.state.idle.is_empty() || self.is_failing
     }
 
     /// What the writer does when nobody asks for anything.
     pub(crate) fn rest_quietly(&mut self) {
-        if self.is_failing() {
+        if self.is_failing {
             // Something is written, so that a full disk is seen to be full still.
             let _ = self.perform(super::op::Probe);
         } else if self.has_unfolded() {
@@ -295,6 +314,9 @@ impl Core {
             &mut self.row,
             now,
         );
+        if self.is_failing {
+            txn.only_what_is_asked();
+        }
         let mut n = 0;
         for job in jobs {
             job.perform(&mut txn)?;
@@ -325,7 +347,8 @@ impl Core {
         }
         for run in touched {
             if let Some(head) = self.state.heads.get(&run) {
-                head.tail.settle(&head.control, head.updated_at);
+                head.tail
+                    .settle(&head.control, head.updated_at, head.append);
             }
         }
         for run in folded {
@@ -374,12 +397,12 @@ impl Core {
 }
 
 /// A connection that writes.
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(std::time::Duration::from_millis(LOCKED_WAIT_MS))?;
+    connection.busy_timeout(std::time::Duration::from_millis(options.locked_wait_ms))?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }

@@ -36,6 +36,13 @@ pub fn doctor(path: &Path) -> Result<Report, OpenError> {
         holder: "doctor".to_owned(),
         ..Options::default()
     };
+    // A look must not make what it looks for.
+    if !path.exists() {
+        return Err(OpenError::Unusable {
+            path: path.to_owned(),
+            message: "there is no such file".to_owned(),
+        });
+    }
     let mut core = Core::open(path, options)?;
     let unusable = |why: Unavailable| OpenError::Unusable {
         path: path.to_owned(),
@@ -90,7 +97,7 @@ fn examine_run(
     let (mut control, mut snapshot) = (Run::new(), Snapshot::default());
     let mut next = Seq(1);
     let mut final_at = None;
-    while let Some((frames, _)) = chunks::read(connection, run, next)? {
+    while let Some((frames, last)) = chunks::read(connection, run, next)? {
         for bytes in frame::split(&frames) {
             let Some(envelope) = frame::parse(bytes) else {
                 find(format!("event {next} cannot be read"));
@@ -115,6 +122,10 @@ fn examine_run(
             next = envelope.seq.next();
             control.apply(&envelope);
             snapshot.apply(&envelope);
+        }
+        if next <= last {
+            find(format!("the events {next} to {last} cannot be read"));
+            next = last.next();
         }
     }
     // The row may lag behind by deltas, which move nothing but its number and time.

@@ -17,14 +17,21 @@ impl From<rusqlite::Error> for Fault {
 impl Fault {
     /// Whether only the operation that met it is concerned: the database works and can go on in the same transaction.
     pub(crate) fn is_of_its_operation(&self) -> bool {
-        is_undecodable(&self.0)
+        self.is_undecodable()
             || self.0.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
             || self.0.sqlite_error_code() == Some(ErrorCode::TooBig)
     }
 }
 
+impl Fault {
+    /// Whether a row holds what this program cannot read.
+    pub(crate) fn is_undecodable(&self) -> bool {
+        is_undecodable(&self.0)
+    }
+}
+
 /// Whether stored values are not what they should be.
-fn is_undecodable(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_undecodable(error: &rusqlite::Error) -> bool {
     matches!(
         error,
         rusqlite::Error::FromSqlConversionFailure(..)

@@ -68,6 +68,17 @@ pub(crate) struct LastAppend {
     pub(crate) last: Seq,
 }
 
+impl LastAppend {
+    /// The later one of two: fences grow, and numbers grow within a fence.
+    pub(crate) fn or_newer(self, other: Self) -> Self {
+        if (other.fence, other.no) > (self.fence, self.no) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 /// The columns that queries use: the row is written when they move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Columns {

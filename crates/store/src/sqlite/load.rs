@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use run::{RunId, Seq, Tenant, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::chunks;
 use super::core::{Core, JournalRow, Shared, State};
-use super::fault::Fault;
+use super::fault::{Fault, is_undecodable};
 use super::head::{Columns, Head, LastAppend};
 use super::journal;
 use super::rows::{self, Stored};
@@ -22,7 +22,8 @@ impl Core {
         load_journal(&self.connection, &mut self.state, &self.shared, now)?;
         self.load_followed()?;
         for head in self.state.heads.values() {
-            head.tail.settle(&head.control, head.updated_at);
+            head.tail
+                .settle(&head.control, head.updated_at, head.append);
         }
         self.state.idle = self
             .state
@@ -41,12 +42,19 @@ impl Core {
             if self.state.heads.contains_key(&run) {
                 continue;
             }
-            match rows::by_id(&self.connection, run)? {
-                Some(stored) => {
-                    let head = head_of(stored, &self.connection, &self.shared)?;
+            let stored = rows::by_id(&self.connection, run);
+            let found = stored.and_then(|found| {
+                found
+                    .map(|stored| head_of(stored, &self.connection, &self.shared))
+                    .transpose()
+            });
+            match found {
+                Err(error) if is_undecodable(&error) => {}
+                Err(error) => return Err(error.into()),
+                Ok(Some(head)) => {
                     self.state.heads.insert(run, head);
                 }
-                None => {
+                Ok(None) => {
                     self.shared.tails.evict(run);
                 }
             }
@@ -100,10 +108,13 @@ fn load_journal(
         state.journal_bytes += bytes.len() as u64;
         state.next_off = off + 1;
         for group in journal::groups(bytes) {
-            // Without a row the run was deleted after this was written.
-            if let Some(run) = load_key(group.key, &mut by_key, connection, state, shared)? {
-                let head = state.heads.get_mut(&run).expect("loaded above");
-                take_in(head, off, group, &mut state.unfolded);
+            match load_key(group.key, &mut by_key, connection, state, shared)? {
+                Some(run) => {
+                    let head = state.heads.get_mut(&run).expect("loaded above");
+                    take_in(head, off, group, &mut state.unfolded);
+                }
+                // Deleted after this was written, or odd.
+                None => keep(connection, &group)?,
             }
         }
     }
@@ -120,10 +131,21 @@ fn load_key(
     if let Some(known) = by_key.get(&key) {
         return Ok(*known);
     }
-    let run = match rows::by_key(connection, key)? {
-        None => None,
-        Some(stored) => {
-            let head = head_of(stored, connection, shared)?;
+    let stored = rows::by_key(connection, key);
+    let found = stored.and_then(|found| {
+        found
+            .map(|stored| head_of(stored, connection, shared))
+            .transpose()
+    });
+    let run = match found {
+        Ok(None) => None,
+        // One odd row must not stop the start.
+        Err(error) if is_undecodable(&error) => {
+            tracing::error!(run.key = key, "a run cannot be read: {error}");
+            None
+        }
+        Err(error) => return Err(error.into()),
+        Ok(Some(head)) => {
             let run = head.origin.id;
             state.heads.insert(run, head);
             Some(run)
@@ -131,6 +153,25 @@ fn load_key(
     };
     by_key.insert(key, run);
     Ok(run)
+}
+
+/// Keeps the frames of a run whose row cannot be read: a later version may read it, and the journal forgets.
+fn keep(connection: &Connection, group: &journal::Group<'_>) -> rusqlite::Result<()> {
+    let exists = connection
+        .prepare_cached("SELECT 1 FROM run WHERE key = ?1")?
+        .exists([group.key])?;
+    if exists && group.last() > chunks::last(connection, group.key)? {
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 0, ?3)",
+            )?
+            .execute(params![
+                chunks::id(group.key, group.first),
+                group.n,
+                group.frames
+            ])?;
+    }
+    Ok(())
 }
 
 /// A head from its row and its last chunk. The row knows everything but the deltas at the end.
@@ -180,7 +221,7 @@ pub(crate) fn head_of(
         output,
         applied,
         log_expired,
-        append,
+        append: append.or_newer(tail.append()),
         folded,
         waiting: Vec::new(),
         waiting_bytes: 0,
@@ -200,12 +241,12 @@ fn take_in(
     unfolded: &mut BTreeSet<(i64, RunId)>,
 ) {
     if group.append_no.0 > 0 {
-        head.append = LastAppend {
+        head.append = head.append.or_newer(LastAppend {
             fence: group.fence,
             no: group.append_no,
             first: group.first,
             last: group.last(),
-        };
+        });
     }
     if group.last() <= head.folded {
         return;

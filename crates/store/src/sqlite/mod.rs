@@ -39,6 +39,7 @@ pub use copy::restore;
 pub use core::{Core, Operation};
 pub use doctor::{Finding, Report, doctor};
 pub(crate) use fault::closed;
+pub(crate) use head::LastAppend;
 pub use op::{AppendOp, ClaimOp, CommandOp, Register, Release, Renew, StartOp, SweepOp, WorkOp};
 pub use probe::{Batch, FailAt, Reader, Ticket};
 pub use store::Sqlite;

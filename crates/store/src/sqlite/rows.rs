@@ -197,6 +197,24 @@ pub(crate) fn save(connection: &Connection, head: &mut Head) -> rusqlite::Result
     Ok(())
 }
 
+/// Takes a row that cannot be read out of everything that looks for runs by their columns. Returns whose place at which
+/// agent is free now, if a worker had it.
+pub(crate) fn set_aside(
+    connection: &Connection,
+    run: RunId,
+) -> rusqlite::Result<Option<(Tenant, String)>> {
+    let held: Option<(String, String)> = connection
+        .prepare_cached("SELECT tenant, agent FROM run WHERE id = ?1 AND worker IS NOT NULL")?
+        .query_row([run.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    connection
+        .prepare_cached(
+            "UPDATE run SET due_at = NULL, next_at = NULL, worker = NULL, line = NULL WHERE id = ?1",
+        )?
+        .execute([run.as_bytes()])?;
+    Ok(held.and_then(|(tenant, agent)| Some((Tenant::parse(tenant).ok()?, agent))))
+}
+
 /// Our own types have string keys and finite numbers, so they always print.
 pub(crate) fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("our types print as JSON")

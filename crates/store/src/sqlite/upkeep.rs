@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::chunks::{self, pack};
 use super::core::Shared;
-use super::op::{Expire, Forget, Pack, PackedChunk};
+use super::op::{Expire, Forget, LeaveAsIs, Pack, PackedChunk};
 use super::read::snapshot::to_stored;
 use super::rows;
 use super::writer::Writer;
@@ -46,8 +46,14 @@ impl Upkeep {
         if let Some(after_ms) = self.options.compact_after_ms {
             let before = now.saturating_sub(i64::try_from(after_ms)?);
             for run in self.finished_before(before, "compacted")? {
-                if let Some(pack) = compact(&self.connection, run)? {
-                    self.writer.submit_blocking(pack)?;
+                match compact(&self.connection, run) {
+                    Ok(Some(pack)) => self.writer.submit_blocking(pack)?,
+                    Ok(None) => {}
+                    // One odd log must not keep all others waiting. What is in it stays as it is.
+                    Err(error) => {
+                        tracing::error!(run.id = %run, %error, "a log cannot be compacted and stays as it is");
+                        self.writer.submit_blocking(LeaveAsIs { run })?;
+                    }
                 }
             }
         }
@@ -95,6 +101,11 @@ pub(crate) fn compact(
         next = last.next();
     }
     packed.end_chunk()?;
+    // Only what was understood to the end is rewritten.
+    if packed.last != stored.control.last_seq || !stored.control.is_final() {
+        let last = packed.last;
+        return Err(format!("event {} does not follow", last.next()).into());
+    }
     let before_bytes = packed.plain_bytes;
     let after_bytes = packed
         .chunks
@@ -119,11 +130,16 @@ struct Packing {
     first: Option<Seq>,
     n: u64,
     plain_bytes: u64,
+    /// The events up to here were understood, and follow one another.
+    last: Seq,
 }
 
 impl Packing {
     fn add(&mut self, frame: &[u8]) -> std::io::Result<()> {
         if let Some(envelope) = frame::parse(frame) {
+            if envelope.seq == self.last.next() {
+                self.last = envelope.seq;
+            }
             self.snapshot.apply(&envelope);
         }
         self.first = self.first.or_else(|| frame::seq(frame));

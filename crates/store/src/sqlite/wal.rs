@@ -3,12 +3,12 @@
 //! A file that grows pays for metadata at each sync; one that is overwritten does not. And a checkpoint inside the
 //! writer stalls commits for tens of milliseconds, so another connection does most of it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
+use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -21,21 +21,31 @@ const BEGIN_PAGES: i64 = 2_000;
 const FINISH_PAGES: i64 = 64;
 /// Rounds of one checkpoint: each copies what was committed during the one before.
 const ROUNDS: u32 = 8;
-/// How often the checkpointer looks.
+/// How often the checkpointer looks while there are commits.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Makes the log at least so large, with zeros, before any connection is open. SQLite takes what has no valid header or
-/// checksum for the end of the log.
+/// Makes the log at least so large, with zeros behind what is in it, before anybody else has the file open. Not before
+/// the database exists: SQLite deletes a log without a database. It takes what has no valid header or checksum for the
+/// end of the log.
 pub(crate) fn grow(database: &Path, bytes: u64) -> std::io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .open(beside(database, "-wal"))?;
-    let mut len = file.metadata()?.len();
+    let len = file.metadata()?.len();
     if len >= bytes {
         return Ok(());
     }
+    let filled = fill(&mut file, len, bytes);
+    if filled.is_err() {
+        // Not at the price of the last free bytes of a disk.
+        file.set_len(len)?;
+    }
+    filled
+}
+
+fn fill(file: &mut File, mut len: u64, bytes: u64) -> std::io::Result<()> {
     file.seek(SeekFrom::Start(len))?;
     let zeros = vec![0_u8; 1024 * 1024];
     while len < bytes {
@@ -53,6 +63,9 @@ pub(crate) fn grow(database: &Path, bytes: u64) -> std::io::Result<()> {
 pub(crate) struct Signals {
     /// Nearly all is copied: the writer may end it.
     finish: AtomicBool,
+    /// Something was committed since the last look.
+    is_worth_a_look: AtomicBool,
+    checkpointer: OnceLock<Thread>,
     stop: AtomicBool,
 }
 
@@ -61,6 +74,11 @@ impl Signals {
     /// checkpoint completes, and the next commit begins at the start of the log. Without this a busy log would never be
     /// complete at any moment, and would grow for ever.
     pub(crate) fn after_commit(&self, writer: &Connection) {
+        if !self.is_worth_a_look.swap(true, Ordering::AcqRel)
+            && let Some(thread) = self.checkpointer.get()
+        {
+            thread.unpark();
+        }
         if self.finish.swap(false, Ordering::AcqRel)
             && let Err(error) = checkpoint(writer, "PASSIVE")
         {
@@ -93,6 +111,10 @@ impl Checkpointer {
         let theirs = Arc::clone(signals);
         let work = move || {
             while !theirs.stop.load(Ordering::Acquire) {
+                if !theirs.is_worth_a_look.swap(false, Ordering::AcqRel) {
+                    std::thread::park();
+                    continue;
+                }
                 std::thread::sleep(LOOK);
                 if let Err(error) = copy_if_long(&connection, &theirs) {
                     tracing::debug!(%error, "a checkpoint failed; it is tried again");
@@ -103,6 +125,8 @@ impl Checkpointer {
             .name("checkpointer".to_owned())
             .spawn(work)
             .expect("a thread can be started");
+        // The first and only time.
+        let _ = signals.checkpointer.set(thread.thread().clone());
         Ok(Self {
             signals: Arc::clone(signals),
             thread: Some(thread),
@@ -114,6 +138,7 @@ impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.signals.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             // A panic there has been reported; nothing here depends on its work.
             let _ = thread.join();
         }

@@ -3,3 +3,5 @@
 
 mod conformance;
 mod embedded;
+mod embedded_fault;
+mod embedded_file;

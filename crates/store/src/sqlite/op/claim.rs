@@ -35,9 +35,12 @@ impl Operation for ClaimOp {
             if candidates.is_empty() {
                 break;
             }
-            let n_full = full.len();
+            let mut looks_again = false;
             for run in candidates {
-                txn.load(run)?;
+                if !txn.load_or_set_aside(run)? {
+                    looks_again = true;
+                    continue;
+                }
                 let origin = Arc::clone(&txn.head(run).origin);
                 let n_held = txn
                     .state
@@ -49,6 +52,7 @@ impl Operation for ClaimOp {
                     .is_some_and(|max| n_held.is_some_and(|n| *n >= max))
                 {
                     full.insert((origin.tenant.to_string(), origin.agent.clone()));
+                    looks_again = true;
                     continue;
                 }
                 if txn
@@ -70,8 +74,8 @@ impl Operation for ClaimOp {
                     });
                 }
             }
-            // Without a newly full agent every candidate was taken.
-            if full.len() == n_full {
+            // Else every candidate was taken.
+            if !looks_again {
                 break;
             }
         }

@@ -26,7 +26,7 @@ pub use command::CommandOp;
 pub(crate) use conclude::Conclude;
 pub(crate) use delete::{DeleteRun, DeleteThread};
 pub use lease::{Register, Release, Renew};
-pub(crate) use pack::{Expire, Forget, Pack, PackedChunk, SaveSnapshot, StoredSnapshot};
+pub(crate) use pack::{Expire, Forget, LeaveAsIs, Pack, PackedChunk, SaveSnapshot, StoredSnapshot};
 pub use start::StartOp;
 pub use sweep::SweepOp;
 pub(crate) use thread::{CreateThread, PatchThread};

@@ -77,10 +77,26 @@ impl Operation for SaveSnapshot {
     type Output = ();
 
     fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
-        if txn.load(self.run)? {
+        if txn.load(self.run)? && !txn.head(self.run).log_expired {
             let key = txn.head(self.run).origin.key;
             save_snapshot(txn, key, &self.snapshot)?;
         }
+        Ok(())
+    }
+}
+
+/// Marks a finished run as compacted though it is not, so that it is not tried again.
+pub(crate) struct LeaveAsIs {
+    pub(crate) run: RunId,
+}
+
+impl Operation for LeaveAsIs {
+    type Output = ();
+
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        txn.connection
+            .prepare_cached("UPDATE run SET compacted = 1 WHERE id = ?1")?
+            .execute([self.run.as_bytes()])?;
         Ok(())
     }
 }
@@ -95,6 +111,10 @@ impl Operation for Expire {
 
     fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
         if !txn.load(self.run)? {
+            return Ok(());
+        }
+        // Somebody may have come since upkeep looked.
+        if txn.shared.readers.is_read(self.run) {
             return Ok(());
         }
         let head = txn.head_mut(self.run);

@@ -60,7 +60,9 @@ fn settle(
     mut holder: Holder,
     swept: &mut Swept,
 ) -> Result<(), Fault> {
-    txn.load(run)?;
+    if !txn.load_or_set_aside(run)? {
+        return Ok(());
+    }
     loop {
         let head = txn.head(run);
         let command = match head.control.next_step(&head.origin.policy, txn.now, holder) {

@@ -10,7 +10,8 @@ pub(crate) struct Tick;
 impl Operation for Tick {
     type Output = ();
 
-    fn perform(self, _: &mut Txn<'_>) -> Result<(), Fault> {
+    fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        txn.all_that_waits();
         Ok(())
     }
 }
@@ -22,6 +23,7 @@ impl Operation for Probe {
     type Output = ();
 
     fn perform(self, txn: &mut Txn<'_>) -> Result<(), Fault> {
+        txn.all_that_waits();
         txn.connection
             .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('probed_at', ?1)")?
             .execute([txn.now.to_string()])?;

@@ -3,6 +3,7 @@
 use run::{Status, User};
 use rusqlite::{Connection, params_from_iter, types::Value as SqlValue};
 
+use super::super::fault::is_undecodable;
 use super::super::rows::{self, COLUMNS, Stored};
 use crate::{Counts, Cursor, RunFilter, Scope};
 
@@ -52,16 +53,26 @@ pub(crate) fn list(
         max + 1,
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut runs: Vec<Stored> = statement
-        .query_map(params_from_iter(values), rows::read)?
-        .collect::<Result<_, _>>()?;
-    let more = runs.len() > max;
-    runs.truncate(max);
-    let next = runs
-        .last()
-        .filter(|_| more)
-        .map(|last| Cursor(last.origin.key, 0));
-    Ok((runs, next))
+    let mut found = statement.query(params_from_iter(values))?;
+    let mut runs = Vec::new();
+    let (mut n, mut last) = (0, None);
+    while let Some(row) = found.next()? {
+        if n == max {
+            return Ok((runs, last));
+        }
+        n += 1;
+        let key: i64 = row.get(0)?;
+        last = Some(Cursor(key, 0));
+        match rows::read(row) {
+            Ok(run) => runs.push(run),
+            // One odd row must not hide all others.
+            Err(error) if is_undecodable(&error) => {
+                tracing::error!(run.key = key, "a run cannot be read: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((runs, None))
 }
 
 /// A thread's runs, as far as they matter for "the run of this thread".
