@@ -7,11 +7,19 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// What a server logs unless `RUST_LOG` says otherwise.
-const SERVER: &str = "info,hyper=warn,reqwest=warn";
+const FOREGROUND: &str = "info,hyper=warn,reqwest=warn";
+/// The same without a line per request: nobody rotates the file of a server in the background while it runs.
+const BACKGROUND: &str = "info,hyper=warn,reqwest=warn,http::access_log=warn";
 
 /// Begins a server's log on standard error.
-pub(crate) fn of_server(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(SERVER));
+pub(crate) fn of_server(format: LogFormat, in_background: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new(if in_background {
+            BACKGROUND
+        } else {
+            FOREGROUND
+        })
+    });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr);

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::calls::Client;
@@ -30,6 +32,10 @@ impl Announcement {
     /// What the server of a store says, if there is one that answers.
     pub(crate) async fn find(store: &Path, key: Option<&str>) -> Option<Self> {
         let said = Self::read(store)?;
+        if !said.is_alive() {
+            // By now another server may have the address, of other data.
+            return None;
+        }
         let client = Client::new(&said.url, key.map(str::to_owned)).ok()?;
         client.is_healthy().await.then_some(said)
     }
@@ -39,6 +45,12 @@ impl Announcement {
         let text = std::fs::read(file(store)).ok()?;
         let said: Self = serde_json::from_slice(&text).ok()?;
         (said.store == store).then_some(said)
+    }
+
+    fn is_alive(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        // A process of somebody else is one too, though it takes no signals from us.
+        pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
     }
 
     /// Says it. Readers see the whole file or the one before.

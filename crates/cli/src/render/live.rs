@@ -113,7 +113,10 @@ impl<W: Write> Live<W> {
                 if !shown {
                     return Ok(());
                 }
-                let text = format!("↩ taken back: {}; it is said again", discarded.why);
+                let text = format!(
+                    "↩ the text above is taken back and said again: {}",
+                    discarded.why
+                );
                 self.line(Tone::Warn, &clean_line(&text, LINE_CHARS))
             }
             Event::InputReceived(input) => self.input(input),

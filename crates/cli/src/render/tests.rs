@@ -188,13 +188,13 @@ fn what_is_taken_back_is_said_to_be() {
         finished("succeeded", "completed"),
     ];
     on_terminal(
-        60,
+        70,
         &log,
         2_100,
         "0198c5f0 · writer · thread t1\n\
          › Write a line\n\
          Half of\n\
-         ↩ taken back: the worker died; it is said again\n\
+         ↩ the text above is taken back and said again: the worker died\n\
          ↻ the attempt was lost: the worker died\n\
          All of it\n\
          ✓ succeeded · 2.0 s · 1,234 tokens · 2 attempts",

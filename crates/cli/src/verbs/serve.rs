@@ -32,7 +32,7 @@ pub(super) async fn run(session: &Session, args: Serve) -> Result<Exit, Failure>
         store: args.store.clone(),
         ..Flags::default()
     })?;
-    logs::of_server(config.server.log);
+    logs::of_server(config.server.log, args.background);
     let shutdown = listen_for_shutdown(args.with_parent)
         .map_err(Failure::io("failed to listen for signals"))?;
     make_directory(config.data_directory())

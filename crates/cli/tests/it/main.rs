@@ -3,6 +3,7 @@
 mod house;
 
 mod agents;
+mod background;
 mod conflict;
 mod copies;
 mod demo;

@@ -118,24 +118,3 @@ fn show_tells_what_was_asked_and_said() {
     assert!(text.contains("› Say hello\nHello, world\n"), "{text}");
     assert!(text.contains("status    succeeded\n"), "{text}");
 }
-
-#[test]
-fn without_a_server_one_is_started_and_stays() {
-    let house = House::new();
-    let output = house.outlive(&["run", "-a", "quick", "x"]);
-    let said = crate::house::stderr(&output);
-    assert_eq!(output.stdout, b"Hello, world\n", "{said}");
-    assert!(
-        said.contains("started a server in the background"),
-        "{said}"
-    );
-    let pid = house.announced().unwrap()["pid"].as_u64().unwrap();
-    let pid = u32::try_from(pid).unwrap();
-    assert!(said.contains(&format!("kill {pid}")), "{said}");
-    let again = house.outlive(&["run", "-a", "quick", "x"]);
-    assert_eq!(crate::house::stderr(&again), "");
-    crate::house::signal_to(pid, rustix::process::Signal::TERM);
-    crate::house::eventually(|| (!crate::house::is_alive(pid)).then_some(()));
-    assert_eq!(house.announced(), None);
-    house.ends(&["ls"], 5, "no server is running");
-}
