@@ -6,8 +6,8 @@ use store::Claim;
 use store::sqlite::{AppendOp, ClaimOp, Core, Register, StartOp};
 
 use crate::load::{self, Writing};
-use crate::report::{Report, rate};
 use crate::probe;
+use crate::report::{Report, rate};
 
 const RUNS: u32 = 1_000;
 

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::{Tree, clippy, dependencies, golden, length, links, names, words};
+use super::{Tree, clippy, codes, dependencies, golden, length, links, names, words};
 
 /// Fails with every problem of the tree, one per line.
 pub(crate) fn tidy() -> anyhow::Result<()> {
@@ -14,6 +14,7 @@ pub(crate) fn tidy() -> anyhow::Result<()> {
         length::problems(&tree),
         words::problems(&tree),
         golden::problems(&tree, run::event::TYPES),
+        codes::problems(&tree, wire::Code::ALL.iter().map(|code| code.as_str())),
         links::problems(&tree),
     ]
     .concat();

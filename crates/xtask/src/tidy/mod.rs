@@ -3,6 +3,7 @@
 
 mod all;
 mod clippy;
+mod codes;
 mod dependencies;
 mod golden;
 mod length;
