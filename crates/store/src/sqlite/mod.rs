@@ -34,6 +34,9 @@ mod probe;
 mod reading;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use chunks::Chunks;
 pub use copy::restore;
 pub use core::{Core, Operation};
