@@ -17,29 +17,36 @@ use crate::render::Colour;
 const LONG_ABOUT: &str = "\
 Agent runs that outlive the request.
 
-A run is started once, numbered event by event in a log on disk, and goes on whatever happens to the terminal, the
+A run is started once, numbered event by event in a log on disk, and goes on whatever happens to the terminal, the \
 connection or the server that watched it. Clients come and go; only `stop` ends a run.";
 
+// Clap wraps what is longer than the terminal, so a paragraph is one line here and an example fits into 80 columns.
 const EXAMPLES: &str = "\
 Examples:
-  outlive demo                              see a run survive a cut connection and a killed server
-  outlive run \"Write a line about rain\"     start a run and watch it; Ctrl-C detaches, the run goes on
-  outlive run --agent shell - < script.sh   the input from a pipe, only the answer's text on a pipe out
-  outlive attach last                       watch the newest run from its first event
-  outlive ls --status open                  what is going on
-  outlive serve                             a server in the foreground (`run` starts one by itself)
+  outlive demo                            a run survives a killed server
+  outlive run \"Write a line about rain\"   start a run and watch it
+  outlive run --agent shell - < script    the input from a pipe
+  outlive attach last                     watch the newest run, from its start
+  outlive ls --status open                what is going on
+  outlive serve                           a server in the foreground
 
-Runs are named by their id, by the beginning of it that no other run shares, or by `last`.
+Ctrl-C detaches: the run goes on. Without a server `run` starts one in the background. On a pipe only the answer's text \
+is written to standard output.
+
+Runs are named by their id, by a beginning of it that no other run shares, or by `last`.
 
 Exit codes:
-  0    succeeded                        4    there is no such run, thread or agent
-  1    the run or the command failed    5    no server can be reached, or it cannot work now
-  2    wrong command line or settings   6    something else came first (409)
-  3    the run was aborted              130  detached by Ctrl-C; the run goes on
+  0  succeeded                        4    no such run, thread or agent
+  1  the run or the command failed    5    no server, or it cannot work now
+  2  wrong command line or settings   6    something else came first (409)
+  3  the run was aborted              130  detached; the run goes on
 
-Variables: OUTLIVE_URL and OUTLIVE_KEY name another server and the key for it; OUTLIVE_CONFIG the configuration;
-OUTLIVE_DATA_DIR the data directory; OUTLIVE_AGENT the agent of `run`; every setting has one too, for example
-OUTLIVE_SERVER_LISTEN; NO_COLOR turns colours off.";
+Variables:
+  OUTLIVE_URL, OUTLIVE_KEY            another server, and the key for it
+  OUTLIVE_CONFIG, OUTLIVE_DATA_DIR    the configuration, the data directory
+  OUTLIVE_AGENT                       the agent of `run`
+  OUTLIVE_SERVER_LISTEN and the like  each setting: `listen` of [server]
+  NO_COLOR                            turns colours off";
 
 /// All of it.
 #[derive(Debug, Parser)]
@@ -69,11 +76,12 @@ pub(crate) struct Global {
     /// The server to talk to; else the one of the data directory
     #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
     pub(crate) url: Option<String>,
-    /// Colours on the terminal
+    /// Colours on the terminal: auto, always or never
     #[arg(
         long,
         global = true,
         value_enum,
+        hide_possible_values = true,
         default_value_t = Colour::Auto,
         value_name = "WHEN",
         help_heading = "Everywhere"

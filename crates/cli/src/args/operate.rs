@@ -11,7 +11,7 @@ use clap_complete::Shell;
 #[command(after_long_help = "\
 Examples:
   outlive serve
-  outlive serve --listen 0.0.0.0:4600        needs keys: outlive keys create NAME
+  outlive serve --listen 0.0.0.0:4600   needs keys: outlive keys create NAME
   RUST_LOG=debug outlive serve
 
 SIGTERM and SIGINT end it: runs under way are handed over and go on when a server is there again.")]
@@ -39,6 +39,15 @@ pub(crate) enum AgentsVerb {
 
 /// `outlive keys …`
 #[derive(Debug, Subcommand)]
+#[command(after_long_help = "\
+Examples:
+  outlive keys create ci                            everything
+  outlive keys create app --rights start,read,stop --agents writer
+  outlive keys create ada --user ada                sees only what is ada's
+  outlive keys revoke ci
+
+A server that finds a key when it starts asks every client for one. While a server runs, these go to it through a \
+socket in the data directory that only its owner can open.")]
 pub(crate) enum KeysVerb {
     /// Make a key and print its secret, once
     Create {
@@ -75,6 +84,11 @@ pub(crate) enum KeysVerb {
 
 /// `outlive backup`
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive backup /backups/outlive-$(date +%F).db
+
+A running server writes the copy itself and goes on meanwhile.")]
 pub(crate) struct Backup {
     /// The new file
     pub(crate) file: PathBuf,
@@ -82,6 +96,12 @@ pub(crate) struct Backup {
 
 /// `outlive restore`
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive restore /backups/outlive-2026-11-20.db --replace
+
+The server must be stopped. Every run that was open in the copy ends as aborted, reason interrupted: what it did after \
+the copy was made is not known.")]
 pub(crate) struct Restore {
     /// A file that `backup` wrote
     pub(crate) file: PathBuf,
@@ -101,8 +121,8 @@ pub(crate) struct Doctor {
 /// `outlive demo`
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Starts a server of its own on a free port with its data in a temporary directory, starts a run, cuts its own connection
-in the middle, kills the server while it streams and starts it again, and compares what it saw with the log. It needs no
+Starts a server of its own on a free port with its data in a temporary directory, starts a run, cuts its own connection \
+in the middle, kills the server while it streams and starts it again, and compares what it saw with the log. It needs no \
 key and no network. Exit code 0 only if not one event was lost or doubled.")]
 pub(crate) struct Demo {}
 

@@ -31,11 +31,11 @@ Examples:
   outlive run \"Write a line about rain\"
   outlive run --agent writer --thread chat-7 \"And now about snow\"
   git diff | outlive run --agent reviewer -
-  outlive run --model ollama/qwen3 \"Hello\"         the built-in agent `chat` with this model
+  outlive run --model ollama/qwen3 \"Hello\"     the agent `chat` with this model
   outlive run -d --agent load \"\" && outlive attach last
   outlive run --json --agent load \"\" | jq .type
 
-On a terminal the run is shown as it happens. On a pipe only the answer's text is written to standard output, each
+On a terminal the run is shown as it happens. On a pipe only the answer's text is written to standard output, each \
 message when it is complete; notices go to standard error. With --json each event is one line, as it is in the log.
 
 Without a server one is started in the background; it stays, and `outlive run` says how to end it.")]
@@ -71,10 +71,10 @@ pub(crate) struct Start {
 #[command(after_long_help = "\
 Examples:
   outlive attach last
-  outlive attach 0198c5f0-1a2b --after 120    only what comes behind event 120
-  outlive attach last --wait; echo $?         how it ended, without a word
+  outlive attach 0198c5f0-1a2b --after 120   only what comes behind event 120
+  outlive attach last --wait; echo $?        how it ended, without a word
 
-A connection that drops is made again behind the last event that was seen: nothing is lost and nothing shown twice.
+A connection that drops is made again behind the last event that was seen: nothing is lost and nothing shown twice. \
 The exit code says how the run ended.")]
 pub(crate) struct Attach {
     #[command(flatten)]
@@ -182,9 +182,9 @@ pub(crate) struct Steer {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  outlive approve last                       the one thing it asks for
+  outlive approve last                the one thing it asks for
   outlive approve 0198c5f0-1a2b q2 --deny --note \"not on Fridays\"
-  outlive approve last --for-thread          this and its like, for the rest of the thread")]
+  outlive approve last --for-thread   this and its like, in this thread")]
 pub(crate) struct Approve {
     #[command(flatten)]
     pub(crate) run: RunRef,
@@ -206,9 +206,9 @@ pub(crate) struct Approve {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  outlive answer last blue                   the one question it asks
-  outlive answer last q1 blue                the same, naming the request
-  outlive answer last q1 colour=blue size=3  several questions, by their ids")]
+  outlive answer last blue                    the one question it asks
+  outlive answer last q1 blue                 the same, naming the request
+  outlive answer last q1 colour=blue size=3   several, by their ids")]
 pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) run: RunRef,

@@ -113,7 +113,19 @@ fn resolve(
         let base = beside_file.unwrap_or(&surroundings.directory);
         (Origin::File { path, line: 0 }, base)
     };
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = [("server", server.problems()), ("worker", worker.problems())]
+        .into_iter()
+        .flat_map(|(section, found)| {
+            let file = file.clone().unwrap_or_default();
+            found.into_iter().map(move |message| Problem {
+                origin: Origin::File {
+                    path: file.clone(),
+                    line: 0,
+                },
+                message: format!("[{section}] {message}"),
+            })
+        })
+        .collect();
     let store = match store_path(server.store.as_deref(), base, surroundings) {
         Ok(path) => path,
         Err(message) => {

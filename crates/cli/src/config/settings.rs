@@ -3,13 +3,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// `[server]`: where it listens and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     /// Address and port.
+    #[serde(deserialize_with = "address")]
     pub(crate) listen: SocketAddr,
     /// Where the data is; a file in the user's data directory if missing.
     pub(crate) store: Option<String>,
@@ -34,6 +35,47 @@ impl Default for Server {
             log: LogFormat::Auto,
         }
     }
+}
+
+impl Server {
+    /// What is wrong with its values, each as a fragment.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+        if let Some(url) = self.public_url.as_deref().filter(|url| !is_url(url)) {
+            problems.push(format!(
+                "public_url: \"{url}\" does not begin with http:// or https://"
+            ));
+        }
+        for origin in &self.allowed_origins {
+            let host = origin
+                .split_once("://")
+                .map(|(_, host)| host.trim_end_matches('/'));
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                problems.push(format!(
+                    "allowed_origins: \"{origin}\" is no origin such as https://app.example.com"
+                ));
+            }
+        }
+        for host in &self.allowed_hosts {
+            if host.is_empty() || host.contains(['/', ':']) {
+                problems.push(format!(
+                    "allowed_hosts: \"{host}\" is no host name such as box.lan"
+                ));
+            }
+        }
+        problems
+    }
+}
+
+/// An address with a port; a name is none, for it may mean several.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        de::Error::custom(format!(
+            "\"{text}\" is not an address with a port such as 127.0.0.1:4600"
+        ))
+    })
 }
 
 /// How the log is written.
@@ -67,6 +109,20 @@ impl Default for Worker {
             drain_s: 10,
             lease_s: 5,
         }
+    }
+}
+
+impl Worker {
+    /// What is wrong with its values, each as a fragment.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.slots == 0 {
+            problems.push("slots must be at least 1".to_owned());
+        }
+        if self.lease_s == 0 {
+            problems.push("lease_s must be at least 1".to_owned());
+        }
+        problems
     }
 }
 

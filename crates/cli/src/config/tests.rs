@@ -95,12 +95,21 @@ fn a_wrong_value_is_an_error_with_its_line() {
     wrong(
         "[server]\nlisten = \"localhost\"\n",
         &[],
-        "outlive.toml:2: invalid socket address syntax",
+        "outlive.toml:2: \"localhost\" is not an address with a port such as 127.0.0.1:4600",
     );
     wrong(
         "[worker]\nslots = \"many\"\n",
         &[],
         "outlive.toml:2: invalid type: string \"many\", expected usize",
+    );
+    wrong(
+        "[server]\npublic_url = \"runs.example.com\"\nallowed_origins = [\"app\"]\nallowed_hosts = [\"a:1\"]\n[worker]\nslots = 0\nlease_s = 0\n",
+        &[],
+        "outlive.toml: [server] public_url: \"runs.example.com\" does not begin with http:// or https://\n\
+         outlive.toml: [server] allowed_origins: \"app\" is no origin such as https://app.example.com\n\
+         outlive.toml: [server] allowed_hosts: \"a:1\" is no host name such as box.lan\n\
+         outlive.toml: [worker] slots must be at least 1\n\
+         outlive.toml: [worker] lease_s must be at least 1",
     );
     wrong(
         "[server]\nstore = \"postgres://db/outlive\"\n",
@@ -202,6 +211,17 @@ fn zero_configuration_works() {
     assert_eq!(
         config.agents["chat"].model.as_deref(),
         Some("openrouter/openrouter/auto")
+    );
+}
+
+#[test]
+fn what_is_wrong_without_a_file_is_said_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let env = [("OUTLIVE_SERVER_PUBLIC_URL", "x")];
+    let wrong = load(&surroundings(directory.path(), &env), &Flags::default()).unwrap_err();
+    assert_eq!(
+        wrong.to_string(),
+        "the configuration: [server] public_url: \"x\" does not begin with http:// or https://"
     );
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Output {
 impl Output {
     /// An output for a run.
     pub(crate) fn new(format: Format, run: &str) -> Self {
-        let is_terminal = stdout().is_terminal();
+        let is_terminal = stdout().is_terminal() && !is_dumb();
         let out = BufWriter::new(stdout());
         match format {
             Format::Json => Self::Json(out),
@@ -105,6 +105,11 @@ impl Output {
 /// Whether the environment asks for no colour (no-color.org: set and not empty).
 pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether the terminal knows no control sequences.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// The columns of the terminal.
