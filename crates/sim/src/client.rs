@@ -94,7 +94,7 @@ impl Clients {
             scope: owner(&thread),
             thread,
             agent: format!("agent {n_agent}"),
-            spec: script::agent(rng),
+            spec: script::agent(n_agent, rng),
             input: Input::text(self.words()),
             on_conflict,
             trigger: Trigger::Api,

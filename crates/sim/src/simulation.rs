@@ -98,6 +98,7 @@ fn live(world: &mut World, steps: u64) -> Result<(), Violation> {
     quieten(world)?;
     let records = world.read_all()?;
     world.witness.check_end(&records)?;
+    world.follow_to_the_ends()?;
     world.examine()?;
     let logs: Vec<Vec<u8>> = world.witness.logs().map(|(_, log)| log.bytes()).collect();
     for log in logs {

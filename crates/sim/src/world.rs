@@ -9,7 +9,7 @@ use store::sqlite::{Batch, Core, FailAt, Reader, doctor};
 use store::{CommandError, Options, RunRecord, Scope};
 use tempfile::TempDir;
 
-use crate::check::Witness;
+use crate::check::{Log, Witness, command_refused, start_refused};
 use crate::client::Clients;
 use crate::crew::Worker;
 use crate::disk::{Crash, FILE, Image};
@@ -21,6 +21,7 @@ use crate::{Rng, Violation};
 const OPENS: &str = "a store opens after any crash";
 const HIDDEN: &str = "what is somebody else's is unknown";
 const NO_FAULT: &str = "the store works while nothing is wrong with the disk";
+const TO_THE_END: &str = "who follows a run gets to its end";
 const HEALTHY: &str = "the doctor finds nothing";
 
 /// What happens to a commit.
@@ -48,6 +49,7 @@ pub(crate) struct World {
     clock: Arc<AtomicI64>,
     dir: TempDir,
     n_boots: u32,
+    max_queued: u32,
     /// Gone only while the process is down.
     core: Option<Core>,
     pub(crate) workers: Vec<Worker>,
@@ -78,6 +80,7 @@ impl World {
             clock: Arc::new(AtomicI64::new(BEGIN.as_ms())),
             dir,
             n_boots: 0,
+            max_queued: 0,
             core: None,
             workers: (0..n_workers).map(Worker::new).collect(),
             clients: Clients::default(),
@@ -92,8 +95,10 @@ impl World {
 
     fn boot(&mut self, path: &Path) -> Result<(), Violation> {
         let clock = Arc::clone(&self.clock);
+        self.max_queued = [3, 10_000, 10_000][self.rng.below(3)];
         let options = Options {
             clock: Arc::new(move || Timestamp::from_ms(clock.load(Ordering::Relaxed))),
+            queued_runs: self.max_queued,
             wal_bytes: 0,
             fold_age_ms: [0, 50, 2_000][self.rng.below(3)],
             holder: "a simulation".to_owned(),
@@ -189,11 +194,15 @@ impl World {
             }
             _ => {}
         }
+        let is_alone = errands.len() == 1;
         for ((errand, heard), line) in errands.into_iter().zip(heard).zip(lines) {
             let answer = history::heard(&heard, &self.witness);
             self.note(&format!("{line}: {answer}"));
             if let (Heard::Failed(why), false) = (&heard, matches!(fate, Fate::Fails(_))) {
                 return Err(Violation::new(NO_FAULT, why.to_string()));
+            }
+            if is_alone {
+                self.check_refusal(&errand.op, &heard)?;
             }
             self.hear(&errand, heard)?;
         }
@@ -265,6 +274,34 @@ impl World {
         }
     }
 
+    /// What a client is told about the runs has to be true. Only where nothing else happened in the same commit.
+    fn check_refusal(&mut self, op: &Op, heard: &Heard) -> Result<(), Violation> {
+        match (op, heard) {
+            (Op::Start(start), Heard::Answer(Answer::Started(answer))) => match &**answer {
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    let records = self.records()?;
+                    start_refused(start, error, self.max_queued, &records)
+                }
+            },
+            (
+                Op::Command {
+                    scope,
+                    run,
+                    command,
+                },
+                Heard::Answer(Answer::Commanded(answer)),
+            ) if !is_stranger(scope) => match &**answer {
+                Ok(_) => Ok(()),
+                Err(error) => match self.core().run(*run).map_err(|why| unreadable(&why))? {
+                    Some(record) => command_refused(command, error, &record),
+                    None => Ok(()),
+                },
+            },
+            _ => Ok(()),
+        }
+    }
+
     fn boot_dir(&self) -> std::path::PathBuf {
         match self.n_boots {
             0 => self.dir.path().to_owned(),
@@ -297,7 +334,16 @@ impl World {
         let path = left
             .put(&self.boot_dir())
             .map_err(|error| Violation::new(OPENS, error.to_string()))?;
-        self.boot(&path)
+        self.boot(&path)?;
+        if self.rng.percent(15) {
+            // It dies again while it opens, or right behind that.
+            let after = image(&self.boot_dir())?;
+            let crash = [Crash::Torn, Crash::After][self.rng.below(2)];
+            let left = Image::crashed(left.clone(), after, crash, &mut self.rng);
+            self.note(&format!("the process dies at its start: {crash:?}"));
+            return self.reopen(&left);
+        }
+        Ok(())
     }
 
     /// Somebody begins to watch, or reads on.
@@ -341,6 +387,23 @@ impl World {
             _ => {
                 follower.reader = Some(reader);
                 self.followers.push(follower);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody who watches reads to the end, once all runs have ended.
+    pub(crate) fn follow_to_the_ends(&mut self) -> Result<(), Violation> {
+        for mut follower in std::mem::take(&mut self.followers) {
+            let run = follower.run;
+            let mut reader = match follower.reader.take() {
+                Some(reader) => reader,
+                None => self.hands().follow(run, follower.cursor)?,
+            };
+            while self.hands().page(run, &mut reader)?.is_some() {}
+            if self.witness.log(run).map(Log::last) != Some(reader.cursor()) {
+                let what = format!("{} at {}", self.witness.name(run), reader.cursor());
+                return Err(Violation::new(TO_THE_END, what));
             }
         }
         Ok(())

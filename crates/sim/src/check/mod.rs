@@ -5,11 +5,13 @@ mod log;
 mod text;
 mod writes;
 
+mod refusals;
 mod threads;
 
 mod witness;
 
 pub use log::Log;
+pub use refusals::{command_refused, concurrency, start_refused};
 pub use text::text;
 pub use threads::{Place, Threads};
 pub use witness::Witness;

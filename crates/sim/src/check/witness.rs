@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use run::{Command, Event, Fence, Input, Reason, RunId, Seq, State};
 use store::{Commanded, Fate, OnConflict, RunRecord, Start, Started};
 
-use super::{Log, Place, Threads, Writes, text};
+use super::{Log, Place, Threads, Writes, concurrency, text};
 use crate::Violation;
 use crate::violation::ensure;
 
@@ -173,6 +173,7 @@ impl Witness {
             .collect();
         self.threads.check(&places)?;
         self.check_starts(records)?;
+        concurrency(records)?;
         for record in records {
             if let Some(log) = self.logs.get(&record.id) {
                 same_state(record, log)?;
