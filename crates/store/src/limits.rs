@@ -4,6 +4,8 @@
 pub const WRITER_QUEUE: usize = 8 * 1024;
 /// Most operations of one commit.
 pub const COMMIT_OPS: usize = 4 * 1024;
+/// Largest append, bytes as printed: what a follower may be given at once.
+pub const APPEND_BYTES: usize = 4 * 1024 * 1024;
 /// A commit that has written so many bytes takes no more operations; the others are in the next one.
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// A run's events are folded into a chunk when so many bytes have gathered: with one more event they still fit a page.

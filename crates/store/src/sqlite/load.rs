@@ -65,7 +65,9 @@ impl Core {
     fn count(&mut self) -> Result<(), Fault> {
         let mut held = self
             .connection
-            .prepare("SELECT tenant, agent, count(*) FROM run WHERE worker IS NOT NULL GROUP BY tenant, agent")?;
+            .prepare(
+                "SELECT tenant, agent, count(*) FROM run INDEXED BY run_held WHERE worker IS NOT NULL GROUP BY tenant, agent",
+            )?;
         let mut rows = held.query([])?;
         while let Some(row) = rows.next()? {
             let tenant = rows::name(row, 0, Tenant::parse)?.expect("the column is NOT NULL");

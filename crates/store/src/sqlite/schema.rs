@@ -72,6 +72,7 @@ CREATE UNIQUE INDEX run_line ON run (thread, line) WHERE line IS NOT NULL;
 CREATE INDEX run_of_thread ON run (thread, key);
 CREATE INDEX run_of_tenant ON run (tenant, key);
 CREATE INDEX run_due ON run (due_at, key) WHERE due_at IS NOT NULL;
+CREATE INDEX run_due_of_agent ON run (tenant, agent, due_at, key) WHERE due_at IS NOT NULL;
 CREATE INDEX run_next ON run (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX run_held ON run (worker) WHERE worker IS NOT NULL;
 CREATE INDEX run_open ON run (status, tenant) WHERE finished_at IS NULL;

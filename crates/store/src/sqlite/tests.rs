@@ -413,3 +413,37 @@ async fn a_commit_that_would_be_very_large_is_several() {
         .unwrap();
     assert!(matches!(follower.ready().await, Ok(Ready::Frames(_))));
 }
+
+/// What is asked often must not read all the runs that there ever were.
+#[tokio::test]
+async fn no_query_of_the_writer_or_of_lists_reads_all_runs() {
+    let world = World::open().await;
+    let plans = world.store.readers().read(|connection| {
+        let mut scans = Vec::new();
+        for sql in [
+            "SELECT tenant, agent, count(*) FROM run INDEXED BY run_held WHERE worker IS NOT NULL GROUP BY tenant, agent",
+            "SELECT key FROM run WHERE worker IS NOT NULL",
+            "SELECT tenant, count(*) FROM run WHERE finished_at IS NULL AND status = 'queued' GROUP BY tenant",
+            "SELECT id FROM run WHERE worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker WHERE until > ?1) LIMIT ?2",
+            "SELECT id FROM run WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2",
+            "SELECT tenant, agent FROM run WHERE due_at IS NOT NULL AND (tenant, agent) > (?1, ?2) ORDER BY tenant, agent LIMIT 1",
+            "SELECT id FROM run WHERE thread = ?1 AND line IS NOT NULL ORDER BY line LIMIT 1",
+            "SELECT key FROM run WHERE +tenant = ?1 AND thread = (SELECT key FROM thread WHERE tenant = ?1 AND id = ?2) ORDER BY key DESC",
+            "SELECT key FROM run INDEXED BY run_open WHERE tenant = ?1 AND finished_at IS NULL AND status IN (SELECT value FROM json_each(?2)) ORDER BY key DESC",
+        ] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let unbound = vec![rusqlite::types::Null; plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(unbound), |row| row.get(3))?;
+            for step in steps.collect::<Result<Vec<String>, _>>()? {
+                // A scan of an index of open or held runs reads only those.
+                let is_small = step.contains("run_open") || step.contains("run_held");
+                if step.starts_with("SCAN run") && !is_small {
+                    scans.push(format!("{sql}: {step}"));
+                }
+                assert!(!step.contains("run_of_tenant"), "{sql}: {step}");
+            }
+        }
+        Ok(scans)
+    });
+    assert_eq!(plans.await.unwrap(), Vec::<String>::new());
+}

@@ -15,7 +15,7 @@ use super::head::{Head, LastAppend};
 use super::journal::{Group, Row};
 use super::load::head_of;
 use super::rows;
-use crate::{Change, Options};
+use crate::{APPEND_BYTES, Change, Options};
 
 /// A transaction under way, and what will be visible when it is durable.
 pub struct Txn<'c> {
@@ -53,11 +53,22 @@ pub(crate) struct PublishedGroup {
     pub(crate) bytes: Bytes,
 }
 
-/// An event that is larger than an event may be.
+/// What is larger than it may be.
 #[derive(Debug)]
-pub(crate) struct TooLarge {
-    pub(crate) kind: String,
-    pub(crate) bytes: usize,
+pub(crate) enum TooLarge {
+    /// One event.
+    Event { kind: String, bytes: usize },
+    /// All events of an append together.
+    Append { bytes: usize },
+}
+
+/// How large events may be.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// What the run's own rules have made.
+    None,
+    /// What a worker writes.
+    Worker,
 }
 
 impl<'c> Txn<'c> {
@@ -155,9 +166,9 @@ impl<'c> Txn<'c> {
         if events.is_empty() {
             return Ok(());
         }
-        match self.print(run, events, Fence(0), AppendNo(0), usize::MAX) {
+        match self.print(run, events, Fence(0), AppendNo(0), Bound::None) {
             Ok(()) => self.settle(run, events),
-            Err(too_large) => unreachable!("no bound was given, and {} broke it", too_large.kind),
+            Err(too_large) => unreachable!("no bound was given: {too_large:?}"),
         }
     }
 
@@ -169,7 +180,7 @@ impl<'c> Txn<'c> {
         fence: Fence,
         no: AppendNo,
     ) -> Result<Result<(), TooLarge>, Fault> {
-        if let Err(too_large) = self.print(run, events, fence, no, MAX_EVENT_BYTES) {
+        if let Err(too_large) = self.print(run, events, fence, no, Bound::Worker) {
             return Ok(Err(too_large));
         }
         self.settle(run, events)?;
@@ -183,13 +194,14 @@ impl<'c> Txn<'c> {
         events: &[Event],
         fence: Fence,
         append_no: AppendNo,
-        max_bytes: usize,
+        bound: Bound,
     ) -> Result<(), TooLarge> {
         let head = self.state.heads.get_mut(&run).expect("the run was loaded");
         let first = head.last.next();
         // A first attempt stands in its own `attempt.started`.
         let mut attempt = head.control.attempt;
         let mark = self.row.begin();
+        let began = self.row.out().len();
         let mut seq = head.last;
         for event in events {
             seq = seq.next();
@@ -199,13 +211,17 @@ impl<'c> Txn<'c> {
             let before = self.row.out().len();
             frame::print(self.row.out(), seq, &self.now_text, attempt, event);
             let bytes = self.row.out().len() - before;
-            if bytes > max_bytes {
-                self.row.undo(mark);
-                return Err(TooLarge {
+            let all = self.row.out().len() - began;
+            let too_large = match bound {
+                Bound::Worker if bytes > MAX_EVENT_BYTES => TooLarge::Event {
                     kind: event.kind().to_owned(),
                     bytes,
-                });
-            }
+                },
+                Bound::Worker if all > APPEND_BYTES => TooLarge::Append { bytes: all },
+                Bound::Worker | Bound::None => continue,
+            };
+            self.row.undo(mark);
+            return Err(too_large);
         }
         let n = u32::try_from(events.len()).expect("a commit holds few events");
         let group = Group {

@@ -6,8 +6,8 @@ use run::{Command, MAX_EVENT_BYTES, Refused, Work};
 
 use super::super::core::Operation;
 use super::super::fault::Fault;
-use super::super::txn::Txn;
-use crate::{Append, Appended, WorkError};
+use super::super::txn::{TooLarge, Txn};
+use crate::{APPEND_BYTES, Append, Appended, WorkError};
 
 /// Appends a worker's events, once per number.
 pub struct AppendOp(pub Append);
@@ -52,11 +52,16 @@ impl Operation for AppendOp {
             Err(refused) => return Ok(Err(refused.into())),
         };
         if let Err(too_large) = txn.append(run, &events, fence, append_no)? {
-            let (kind, bytes) = (too_large.kind, too_large.bytes);
-            return Ok(Err(WorkError::TooLarge {
-                kind,
-                bytes,
-                max: MAX_EVENT_BYTES,
+            return Ok(Err(match too_large {
+                TooLarge::Event { kind, bytes } => WorkError::TooLarge {
+                    kind,
+                    bytes,
+                    max: MAX_EVENT_BYTES,
+                },
+                TooLarge::Append { bytes } => Refused::Unfit(format!(
+                    "an append has at most {APPEND_BYTES} bytes, this one at least {bytes}"
+                ))
+                .into(),
             }));
         }
         let head = txn.head(run);

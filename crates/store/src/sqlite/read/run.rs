@@ -15,7 +15,19 @@ pub(crate) fn list(
     after: Option<Cursor>,
     max: usize,
 ) -> rusqlite::Result<(Vec<Stored>, Option<Cursor>)> {
-    let mut wheres = vec!["run.tenant = ?".to_owned()];
+    // A thread's runs, and those that are open, are few among all that a tenant ever had. The plus keeps the database
+    // from reading all of those.
+    let only_open =
+        !filter.statuses.is_empty() && !filter.statuses.iter().any(|status| status.is_final());
+    let (from, tenant) = match (&filter.thread, only_open) {
+        (Some(_), _) => ("run", "+run.tenant = ?"),
+        (None, true) => (
+            "run INDEXED BY run_open",
+            "run.tenant = ? AND run.finished_at IS NULL",
+        ),
+        (None, false) => ("run", "run.tenant = ?"),
+    };
+    let mut wheres = vec![tenant.to_owned()];
     let mut values: Vec<SqlValue> = vec![scope.tenant.to_string().into()];
     let mut also = |clause: &str, value: SqlValue| {
         wheres.push(clause.to_owned());
@@ -25,7 +37,10 @@ pub(crate) fn list(
         also("run.created_by = ?", user.to_string().into());
     }
     if let Some(thread) = &filter.thread {
-        also("thread.id = ?", thread.to_string().into());
+        also(
+            "run.thread = (SELECT key FROM thread WHERE tenant = ?1 AND id = ?)",
+            thread.to_string().into(),
+        );
     }
     if let Some(agent) = &filter.agent {
         also("run.agent = ?", agent.clone().into());
@@ -48,7 +63,7 @@ pub(crate) fn list(
         wheres.push("run.ephemeral = 0".to_owned());
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM run JOIN thread ON thread.key = run.thread WHERE {} ORDER BY run.key DESC LIMIT {}",
+        "SELECT {COLUMNS} FROM {from} JOIN thread ON thread.key = run.thread WHERE {} ORDER BY run.key DESC LIMIT {}",
         wheres.join(" AND "),
         max + 1,
     );
@@ -103,8 +118,9 @@ pub(crate) fn of_thread(
         return Ok(OfThread::Unknown);
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM run JOIN thread ON thread.key = run.thread WHERE run.thread = ?1
-         ORDER BY run.is_current DESC, run.key DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM run JOIN thread ON thread.key = run.thread
+         WHERE run.key = coalesce((SELECT key FROM run WHERE thread = ?1 AND is_current = 1),
+            (SELECT max(key) FROM run WHERE thread = ?1))"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut runs = statement.query_map([key], rows::read)?;

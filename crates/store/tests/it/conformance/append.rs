@@ -113,6 +113,12 @@ pub(crate) async fn a_too_large_event_leaves_no_trace(place: Place) {
         matches!(&refused, Err(WorkError::TooLarge { kind, bytes, max }) if kind == "custom" && bytes > max)
     );
     assert_eq!(world.log(attempt.run).await, log);
+    let many = vec![custom("x".repeat(MAX_EVENT_BYTES / 2).into()); 9];
+    let refused = attempt.repeat(&world, many).await;
+    assert!(
+        matches!(&refused, Err(WorkError::Refused(Refused::Unfit(why))) if why.contains("bytes"))
+    );
+    assert_eq!(world.log(attempt.run).await, log);
     // The same number is still free.
     attempt
         .repeat(&world, vec![custom(1.into())])
