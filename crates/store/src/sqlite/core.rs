@@ -95,7 +95,7 @@ pub struct Core {
     pub(crate) options: Options,
     signals: Arc<wal::Signals>,
     row: Row,
-    /// Set by a failed commit: what is in memory may be ahead of the file.
+    /// What is in memory may be ahead of the file, because a commit failed.
     stale: bool,
     /// Whether the last commit failed.
     is_failing: bool,
@@ -261,7 +261,7 @@ impl Core {
     }
 
     fn fails(&mut self, why: &Unavailable) {
-        (self.stale, self.is_failing) = (true, true);
+        self.is_failing = true;
         metrics::counter!("outlive_store_failed_commits_total", "code" => why.code).increment(1);
         let was = self
             .shared
@@ -305,6 +305,8 @@ impl Core {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Until the end is known, what is in memory may be ahead of the file.
+        self.stale = true;
         self.row.clear();
         let mut txn = Txn::new(
             &transaction,
@@ -327,6 +329,7 @@ impl Core {
         }
         let published = txn.finish()?;
         transaction.commit()?;
+        self.stale = false;
         Ok((published, n))
     }
 

@@ -21,6 +21,8 @@ struct Shared<T> {
 struct State<T> {
     items: VecDeque<T>,
     is_closed: bool,
+    /// Threads that wait: waking nobody would cost a call of the system for each item.
+    n_waiting: usize,
 }
 
 /// The queue was closed: nothing more is taken.
@@ -41,6 +43,7 @@ impl<T> Queue<T> {
         let state = State {
             items: VecDeque::new(),
             is_closed: false,
+            n_waiting: 0,
         };
         Self {
             shared: Arc::new(Shared {
@@ -80,8 +83,11 @@ impl<T> Queue<T> {
             return Err(Closed);
         }
         state.items.push_back(item);
+        let is_awaited = state.n_waiting > 0;
         drop(state);
-        self.shared.filled.notify_one();
+        if is_awaited {
+            self.shared.filled.notify_one();
+        }
         Ok(())
     }
 
@@ -98,6 +104,7 @@ impl<T> Queue<T> {
             if state.is_closed {
                 return Err(Closed);
             }
+            state.n_waiting += 1;
             state = match deadline {
                 None => self
                     .shared
@@ -107,12 +114,14 @@ impl<T> Queue<T> {
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left == Duration::ZERO {
+                        state.n_waiting -= 1;
                         return Ok(());
                     }
                     let waited = self.shared.filled.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            state.n_waiting -= 1;
         }
         let n = state.items.len().min(max);
         into.extend(state.items.drain(..n));

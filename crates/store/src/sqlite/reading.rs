@@ -99,9 +99,16 @@ impl Sqlite {
                 Ok(Ready::Nothing | Ready::Ended) | Err(_) => break,
             }
         }
-        if snapshot.last_seq.0 - from.0 >= SNAPSHOT_EVERY
-            && let Ok(stored) = read::snapshot::to_stored(&snapshot)
-        {
+        if snapshot.last_seq.0 - from.0 < SNAPSHOT_EVERY {
+            return Ok(snapshot);
+        }
+        // Printing and packing a large one takes long, which is no work for a task.
+        let packed = self.readers().read(move |_| {
+            let packed = read::snapshot::to_stored(&snapshot);
+            Ok((snapshot, packed))
+        });
+        let (snapshot, packed) = packed.await?;
+        if let Ok(stored) = packed {
             // Only a saving for the next reader: this one has its answer whether or not it is kept.
             let _ = self
                 .submit(SaveSnapshot {

@@ -315,7 +315,10 @@ impl Sqlite {
         if bytes.len() > BLOB_BYTES {
             return Err(super::fault::too_large(bytes.len()));
         }
-        let hash: [u8; 32] = Sha256::digest(&bytes).into();
+        // Long for a large one, which is no work for a task.
+        let content = bytes.clone();
+        let hash = self.readers().read(move |_| Ok(Sha256::digest(&content)));
+        let hash: [u8; 32] = hash.await?.into();
         self.submit(PutBlob {
             tenant: tenant.clone(),
             hash,
