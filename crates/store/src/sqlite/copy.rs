@@ -49,6 +49,14 @@ pub fn restore(from: &Path, to: &Path) -> Result<u64, OpenError> {
             )));
         }
     }
+    // What is in the log would be missing, without a word.
+    let log = beside(from, "-wal");
+    if log.metadata().is_ok_and(|log| log.len() > 0) {
+        return Err(unusable(format!(
+            "{} is no backup but a store with a write-ahead log; open and close it first, or take a backup",
+            from.display()
+        )));
+    }
     let restored = std::fs::copy(from, to)
         .map_err(|error| unusable(error.to_string()))
         .and_then(|_| interrupt_all(to));

@@ -313,6 +313,18 @@ async fn a_restore_that_fails_leaves_nothing_behind() {
     let refused = restore(&from, &to).unwrap_err().to_string();
     assert!(refused.contains("to.db-wal is there already"), "{refused}");
     assert!(restore(&dir.path().join("nothing"), &dir.path().join("b.db")).is_err());
+    // A store that works is no backup: half of it is in its log.
+    let world = World::open(place()).await;
+    let attempt = world.attempt("t").await;
+    let refused = restore(&path_of(&world), &dir.path().join("c.db")).unwrap_err();
+    assert!(refused.to_string().contains("is no backup"), "{refused}");
+    assert!(!dir.path().join("c.db").exists());
+    attempt.finish(&world).await;
+    world.store.close().await;
+    assert_eq!(
+        restore(&path_of(&world), &dir.path().join("c.db")).unwrap(),
+        0
+    );
 }
 
 #[tokio::test]

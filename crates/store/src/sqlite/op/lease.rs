@@ -29,6 +29,8 @@ impl Operation for Register {
                 self.node.as_str(),
                 until.as_ms()
             ])?;
+        // Whoever sweeps may be asleep until a time that was known before this lease.
+        txn.is_due();
         Ok(())
     }
 }

@@ -63,6 +63,17 @@ pub(crate) async fn leases_of_an_earlier_boot_are_void(place: Place) {
     assert_eq!(swept.lost, [(attempt.run, Status::Queued)]);
 }
 
+pub(crate) async fn a_new_lease_is_told_to_whoever_sweeps(place: Place) {
+    let world = World::open(place).await;
+    let mut due = world.store.due();
+    due.mark_unchanged();
+    world.worker("w1").await;
+    assert!(due.has_changed().unwrap());
+    due.mark_unchanged();
+    assert!(renew(&world.store).await);
+    assert!(!due.has_changed().unwrap(), "but not at each renewal");
+}
+
 pub(crate) async fn a_released_worker_leaves_its_runs_to_the_next_sweep(place: Place) {
     let world = World::open(place).await;
     let attempt = world.attempt("t").await;

@@ -89,6 +89,7 @@ macro_rules! suite {
             a_settled_lease_is_gone
             an_outcome_is_written_after_the_lease_as_long_as_the_fence_holds
             leases_of_an_earlier_boot_are_void
+            a_new_lease_is_told_to_whoever_sweeps
             a_released_worker_leaves_its_runs_to_the_next_sweep
         }
         crate::conformance::tests! { $place, sweep:
