@@ -95,31 +95,44 @@ async fn server(child: Child, listener: TcpListener) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Appends of `batch` events, round the runs, at the rate. Each event says when it was handed over.
+/// Hands `batch` events at once to one run after the other, at the rate. Each event says when it was handed over. A run
+/// has one append in flight; what comes meanwhile goes along with the next, as in an attempt's outbox.
 async fn write(store: &store::Store, runs: &mut [Writing], child: &Child) -> anyhow::Result<()> {
+    let mut queues = Vec::new();
+    let mut attempts = tokio::task::JoinSet::new();
+    for (n, mut one) in runs.iter().copied().enumerate() {
+        let (send, mut receive) = tokio::sync::mpsc::channel::<Event>(4_096);
+        let store = store.clone();
+        queues.push(send);
+        attempts.spawn(async move {
+            let mut events = Vec::new();
+            while receive.recv_many(&mut events, 256).await > 0 {
+                store
+                    .append(one.append(std::mem::take(&mut events)))
+                    .await?;
+            }
+            anyhow::Ok((n, one))
+        });
+    }
     let begin = Instant::now();
     let time = Duration::from_secs(child.seconds);
     let mut tick = tokio::time::interval(Duration::from_millis(1));
-    let mut sent = 0;
-    let mut at = 0;
-    let mut appends = tokio::task::JoinSet::new();
+    let (mut sent, mut at) = (0, 0);
     while begin.elapsed() < time {
         tick.tick().await;
         let due = load::due(begin.elapsed(), child.per_second);
         while sent + child.batch <= due {
-            let events = (0..child.batch).map(|_| stamped()).collect();
-            at = (at + 1) % runs.len();
-            let append = runs[at].append(events);
-            let store = store.clone();
-            appends.spawn(async move { store.append(append).await });
+            at = (at + 1) % queues.len();
+            for _ in 0..child.batch {
+                queues[at].send(stamped()).await?;
+            }
             sent += child.batch;
         }
-        while let Some(done) = appends.try_join_next() {
-            done??;
-        }
     }
-    while let Some(done) = appends.join_next().await {
-        done??;
+    drop(queues);
+    while let Some(attempt) = attempts.join_next().await {
+        let (n, one) = attempt??;
+        runs[n] = one;
     }
     Ok(())
 }

@@ -25,6 +25,9 @@ struct Args {
     /// Seconds of each timed part.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// `durable`: events of one commit.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 1_000])]
+    batches: Vec<usize>,
 }
 
 /// The measured side of a measurement, started by the measuring one.
@@ -60,7 +63,7 @@ fn measure(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()>
     let wanted =
         |name: &str| args.names.is_empty() || args.names.iter().any(|wanted| wanted == name);
     if wanted("durable") {
-        durable::measure(&mut report, args.seconds)?;
+        durable::measure(&mut report, args.seconds, &args.batches)?;
     }
     runtime.block_on(async {
         if wanted("latency") {
