@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 
 use bytes::{Bytes, BytesMut};
-use run::{RunId, Seq, Timestamp, frame};
+use run::{AppendNo, Fence, RunId, Seq, Timestamp, frame};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::head::LastAppend;
 use super::readers::Readers;
 use crate::tail::behind;
 use crate::{COMPACT_BYTES, READ_BYTES, ReadError};
@@ -110,16 +111,41 @@ fn first(id: i64) -> Seq {
     Seq(id.unsigned_abs() & ((1 << SEQ_BITS) - 1))
 }
 
-/// The number and time of a run's last event that is in a chunk.
-pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<(Seq, Timestamp)>> {
+/// Where a run's chunks end.
+pub(crate) struct End {
+    /// The number of the last event.
+    pub(crate) last: Seq,
+    /// Its time.
+    pub(crate) at: Timestamp,
+    /// The last append up to there, if any.
+    pub(crate) append: LastAppend,
+}
+
+/// Reads where a run's chunks end.
+pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<End>> {
     let ids = ids(key);
     let last = connection
-        .prepare_cached("SELECT id, n, packed, bytes FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT id, n, packed, bytes, fence, append_no, append_first, append_last FROM chunk
+             WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+        )?
         .query_row([ids.start(), ids.end()], |row| {
-            let end = Seq(first(row.get(0)?).0 + row.get::<_, u64>(1)? - 1);
             let stored = row.get_ref(3)?.as_blob()?;
-            let at = if row.get(2)? { time_of_last(&unpack(stored)?) } else { time_of_last(stored) };
-            Ok((end, at))
+            let at = if row.get(2)? {
+                time_of_last(&unpack(stored)?)
+            } else {
+                time_of_last(stored)
+            };
+            Ok(End {
+                last: Seq(first(row.get(0)?).0 + row.get::<_, u64>(1)? - 1),
+                at,
+                append: LastAppend {
+                    fence: Fence(row.get(4)?),
+                    no: AppendNo(row.get(5)?),
+                    first: Seq(row.get(6)?),
+                    last: Seq(row.get(7)?),
+                },
+            })
         })
         .optional()?;
     Ok(last)

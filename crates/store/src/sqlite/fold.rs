@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::chunks;
 use super::fault::Fault;
+use super::head::LastAppend;
 use super::txn::Txn;
 use crate::{CHUNK_BYTES, FOLDS_PER_COMMIT, JOURNAL_BYTES};
 
@@ -70,11 +71,24 @@ impl Txn<'_> {
         if let Some(off) = head.first_off.take() {
             self.state.unfolded.remove(&(off, run));
         }
-        let grown = frames.len() < CHUNK_BYTES / 2 && self.grow_last_chunk(key, n, &frames)?;
+        let append = head.append;
+        let grown =
+            frames.len() < CHUNK_BYTES / 2 && self.grow_last_chunk(key, n, &frames, append)?;
         if !grown {
             self.connection
-                .prepare_cached("INSERT INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 0, ?3)")?
-                .execute(params![chunks::id(key, first), n, frames])?;
+                .prepare_cached(
+                    "INSERT INTO chunk (id, n, packed, fence, append_no, append_first, append_last, bytes)
+                     VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![
+                    chunks::id(key, first),
+                    n,
+                    append.fence.0,
+                    append.no.0,
+                    append.first.0,
+                    append.last.0,
+                    frames
+                ])?;
         }
         let head = self.head(run);
         if !Arc::ptr_eq(&head.control, &head.saved_control) {
@@ -85,7 +99,13 @@ impl Txn<'_> {
     }
 
     /// Adds a few events to a run's last chunk if they fit, so that a slow run does not become a row per event.
-    fn grow_last_chunk(&mut self, key: i64, n: u64, frames: &[u8]) -> Result<bool, Fault> {
+    fn grow_last_chunk(
+        &mut self,
+        key: i64,
+        n: u64,
+        frames: &[u8],
+        append: LastAppend,
+    ) -> Result<bool, Fault> {
         let ids = chunks::ids(key);
         let last: Option<(i64, Vec<u8>)> = self
             .connection
@@ -103,8 +123,20 @@ impl Txn<'_> {
         };
         bytes.extend_from_slice(frames);
         self.connection
-            .prepare_cached("UPDATE chunk SET n = n + ?2, bytes = ?3 WHERE id = ?1")?
-            .execute(params![id, n, bytes])?;
+            .prepare_cached(
+                "UPDATE chunk SET n = n + ?2, bytes = ?3, fence = ?4, append_no = ?5, append_first = ?6,
+                    append_last = ?7
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                n,
+                bytes,
+                append.fence.0,
+                append.no.0,
+                append.first.0,
+                append.last.0
+            ])?;
         Ok(true)
     }
 

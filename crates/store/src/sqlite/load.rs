@@ -188,18 +188,19 @@ pub(crate) fn head_of(
         is_current,
         line,
         worker,
-        append,
+        mut append,
         output,
         applied,
         log_expired,
     } = stored;
     let folded = match chunks::end(connection, origin.key)? {
-        Some((folded, at)) => {
-            if folded > control.last_seq {
-                control.last_seq = folded;
-                control.updated_at = at;
+        Some(end) => {
+            if end.last > control.last_seq {
+                control.last_seq = end.last;
+                control.updated_at = end.at;
             }
-            folded
+            append = append.or_newer(end.append);
+            end.last
         }
         // A log that was deleted by age was in chunks before; else all events are still in the journal.
         None if log_expired => control.last_seq,

@@ -81,8 +81,18 @@ CREATE INDEX run_retained ON run (finished_at) WHERE finished_at IS NOT NULL AND
 
 CREATE TABLE journal (off INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 -- Ready frames of one run each. The id is the run's key and the number of the first event, so that a run's chunks lie
--- together, and a chunk of its usual size fills one page.
-CREATE TABLE chunk (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, packed INTEGER NOT NULL, bytes BLOB NOT NULL);
+-- together, and a chunk of its usual size fills one page. A chunk says what the last append was when it was written:
+-- the run's row is not written for deltas, and the journal forgets.
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY,
+    n INTEGER NOT NULL,
+    packed INTEGER NOT NULL,
+    fence INTEGER NOT NULL DEFAULT 0,
+    append_no INTEGER NOT NULL DEFAULT 0,
+    append_first INTEGER NOT NULL DEFAULT 0,
+    append_last INTEGER NOT NULL DEFAULT 0,
+    bytes BLOB NOT NULL
+);
 CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
 
 CREATE TABLE worker (id TEXT PRIMARY KEY, node TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;

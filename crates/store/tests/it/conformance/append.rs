@@ -47,6 +47,34 @@ pub(crate) async fn a_repeated_append_answers_the_first_also_after_reopening(pla
     assert_eq!((again.first, again.last), (first.first, first.last));
 }
 
+pub(crate) async fn a_repeat_is_known_after_others_wrote_and_the_store_was_reopened(place: Place) {
+    let mut world = World::open(place).await;
+    let mut attempt = world.attempt("t").await;
+    let mut other = world.attempt("u").await;
+    let mut last = attempt.say(&world, "first").await;
+    for n in 0..200 {
+        last = attempt
+            .say(&world, &format!("{n} {}", "x".repeat(30)))
+            .await;
+        if n % 50 == 0 {
+            // What waits is folded by age, and what others write follows.
+            world.advance(3_000);
+            world.worker("w1").await;
+        }
+    }
+    world.advance(3_000);
+    world.worker("w1").await;
+    for n in 0..100 {
+        other.say(&world, &format!("{n} {}", "y".repeat(100))).await;
+    }
+    let log = world.log(attempt.run).await;
+    world.reopen().await;
+    world.worker("w1").await;
+    let again = attempt.repeat(&world, vec![text("again")]).await.unwrap();
+    assert_eq!((again.first, again.last), (last.first, last.last));
+    assert!(world.log(attempt.run).await == log);
+}
+
 pub(crate) async fn an_older_append_number_is_refused(place: Place) {
     let world = World::open(place).await;
     let mut attempt = world.attempt("t").await;

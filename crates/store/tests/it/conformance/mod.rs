@@ -70,6 +70,7 @@ macro_rules! suite {
         crate::conformance::tests! { $place, append:
             numbers_have_no_gaps
             a_repeated_append_answers_the_first_also_after_reopening
+            a_repeat_is_known_after_others_wrote_and_the_store_was_reopened
             an_older_append_number_is_refused
             an_old_fence_fails_alone
             a_too_large_event_leaves_no_trace
