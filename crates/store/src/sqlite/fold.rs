@@ -1,19 +1,30 @@
 //! Folding: a run's events move from the journal into chunk rows of their own, when enough have gathered, at the run's
 //! end, or by age. Then the journal's oldest rows can go.
 
-use run::RunId;
 use std::sync::Arc;
 
+use run::{RunId, Seq};
 use rusqlite::{OptionalExtension, params};
 
 use super::chunks;
 use super::fault::Fault;
-use super::head::LastAppend;
+use super::head::{Head, LastAppend};
 use super::txn::Txn;
 use crate::{CHUNK_BYTES, FOLDS_PER_COMMIT, JOURNAL_BYTES};
 
 /// The journal is trimmed when so many of its rows can go.
 const TRIM_ROWS: usize = 64;
+
+/// How many bytes make a chunk of a run. The first one is shorter, by a share that the run's key decides: runs that
+/// began together and write at one pace would otherwise all fold in the same commit, and make it a long one.
+fn chunk_bytes(head: &Head) -> usize {
+    if head.folded > Seq::ZERO {
+        return CHUNK_BYTES;
+    }
+    // Knuth's multiplicative hash spreads neighbouring keys evenly.
+    let spread = head.origin.key.unsigned_abs().wrapping_mul(2_654_435_769) % 1_024;
+    CHUNK_BYTES / 4 + CHUNK_BYTES * 3 / 4 * usize::try_from(spread).unwrap_or(0) / 1_024
+}
 
 impl Txn<'_> {
     /// Folds a run whose events fill a chunk, or that has ended.
@@ -21,7 +32,7 @@ impl Txn<'_> {
         let Some(head) = self.state.heads.get(&run) else {
             return Ok(());
         };
-        let is_full = head.waiting_bytes >= CHUNK_BYTES || head.control.is_final();
+        let is_full = head.waiting_bytes >= chunk_bytes(head) || head.control.is_final();
         if is_full && !head.waiting.is_empty() {
             self.fold(run)
         } else {

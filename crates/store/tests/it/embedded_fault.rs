@@ -1,7 +1,7 @@
 //! Faults of the embedded store's file, disk and neighbours.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use run::{Outcome, Seq, Work};
 use rusqlite::Connection;
@@ -31,15 +31,15 @@ async fn a_lock_of_somebody_else_is_waited_for() {
     attempt.say(&world, "before").await;
     let other = Connection::open(path_of(&world)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let began = Instant::now();
-    let release = tokio::task::spawn_blocking(move || {
-        std::thread::sleep(Duration::from_secs(3));
+    {
+        let during = attempt.say(&world, "during");
+        tokio::pin!(during);
+        let waits = tokio::time::timeout(Duration::from_secs(3), &mut during).await;
+        assert!(waits.is_err(), "the file is locked");
         other.execute_batch("ROLLBACK").unwrap();
-    });
-    attempt.say(&world, "during").await;
-    assert!(began.elapsed() >= Duration::from_millis(2_900));
+        during.await;
+    }
     assert_eq!(*world.store.health().borrow(), Health::Ok);
-    release.await.unwrap();
     assert_eq!(numbers(&world.log(attempt.run).await), [1, 2, 3, 4, 5]);
 }
 

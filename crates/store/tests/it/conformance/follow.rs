@@ -1,12 +1,12 @@
 //! Following a log: replay and live without a gap or a double.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use run::{RunId, Seq, frame};
 use store::{FollowError, Follower, OnConflict, Ready, Scope, Store};
+use tokio::sync::watch;
 
 use super::{Attempt, Place, World, numbers, start};
 
@@ -25,27 +25,30 @@ async fn to_the_end(mut follower: Follower) -> Vec<u8> {
 }
 
 pub(crate) async fn load_every_follower_sees_the_log_as_it_is(place: Place) {
+    const APPENDS: usize = 600;
     let world = Arc::new(World::open(place).await);
     let mut attempt = world.attempt("t").await;
-    let is_over = Arc::new(AtomicBool::new(false));
+    let written = watch::Sender::new(0);
     let mut followers = Vec::new();
-    for n in 0..120_u64 {
-        let (world, run, is_over) = (Arc::clone(&world), attempt.run, Arc::clone(&is_over));
+    for n in 0..120 {
+        let (world, run, mut written) = (Arc::clone(&world), attempt.run, written.subscribe());
         followers.push(tokio::spawn(async move {
-            // They come one after another, and every third is slow.
-            tokio::time::sleep(Duration::from_millis(n * 2)).await;
+            // They come one after another, and every third is slow: it reads again only when much has been written.
+            let mut at = n * 4;
+            written.wait_for(|written| *written >= at).await.unwrap();
             let mut follower = follow(&world.store, run, 0).await;
             let mut seen = Vec::new();
             while let Some(frames) = follower.next().await.unwrap() {
                 seen.extend_from_slice(&frames);
-                if n % 3 == 0 && !is_over.load(Ordering::Relaxed) {
-                    tokio::time::sleep(Duration::from_millis(n % 40)).await;
+                if n % 3 == 0 {
+                    at = (*written.borrow() + n).min(APPENDS);
+                    written.wait_for(|written| *written >= at).await.unwrap();
                 }
             }
             seen
         }));
     }
-    for n in 0..600 {
+    for n in 0..APPENDS {
         attempt
             .say(&world, &format!("{n} {}", "x".repeat(n % 300)))
             .await;
@@ -54,9 +57,9 @@ pub(crate) async fn load_every_follower_sees_the_log_as_it_is(place: Place) {
             world.advance(3_000);
             world.worker("w1").await;
         }
+        written.send_replace(n + 1);
     }
     attempt.finish(&world).await;
-    is_over.store(true, Ordering::Relaxed);
     let log = world.log(attempt.run).await;
     let last = numbers(&log).len() as u64;
     assert_eq!(numbers(&log), (1..=last).collect::<Vec<_>>());
@@ -151,7 +154,6 @@ pub(crate) async fn an_idle_run_wakes_its_followers(place: Place) {
     world.worker("w1").await;
     let mut follower = follow(&world.store, waits.run.id, 1).await;
     assert_eq!(follower.ready().await, Ok(Ready::Nothing));
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
     let next = tokio::spawn(async move {
         let frames = follower.next().await;
         (frames, follower)

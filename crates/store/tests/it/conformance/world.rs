@@ -148,9 +148,10 @@ impl World {
     /// Waits until something holds, for at most ten seconds.
     pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
         let deadline = Instant::now() + Duration::from_secs(10);
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
         while !holds().await {
             assert!(Instant::now() < deadline, "waited too long until {what}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            looks.tick().await;
         }
     }
 }
