@@ -23,7 +23,9 @@ pub mod check;
 
 mod history;
 
+mod process;
 mod simulation;
+mod watch;
 mod world;
 
 pub use history::History;

@@ -4,24 +4,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use run::{RunId, Seq, Timestamp};
-use store::sqlite::{Batch, Core, FailAt, Reader, doctor};
-use store::{CommandError, Options, RunRecord, Scope};
+use run::{Seq, Timestamp};
+use store::sqlite::{Batch, Core, FailAt, doctor};
+use store::{CommandError, OnConflict, RunRecord, Scope, Start, Started};
 use tempfile::TempDir;
 
-use crate::check::{Log, Witness, command_refused, start_refused};
+use crate::check::{Witness, command_refused, start_refused};
 use crate::client::Clients;
 use crate::crew::Worker;
 use crate::disk::{Crash, FILE, Image};
 use crate::hands::{Hands, unreadable};
 use crate::history::{self, BEGIN, History};
 use crate::op::{Answer, Errand, Heard, Op, Who};
+use crate::process::{OPENS, image};
+use crate::watch::Follower;
 use crate::{Rng, Violation};
 
-const OPENS: &str = "a store opens after any crash";
 const HIDDEN: &str = "what is somebody else's is unknown";
-const NO_FAULT: &str = "the store works while nothing is wrong with the disk";
-const TO_THE_END: &str = "who follows a run gets to its end";
+const REPLACED: &str = "a run whose place is taken is told to stop in the same commit";
+pub(crate) const NO_FAULT: &str = "the store works while nothing is wrong with the disk";
 const HEALTHY: &str = "the doctor finds nothing";
 
 /// What happens to a commit.
@@ -34,27 +35,19 @@ pub(crate) enum Fate {
     Crashes(Crash),
 }
 
-/// A cursor of somebody who watches.
-struct Follower {
-    run: RunId,
-    cursor: Seq,
-    /// Gone after a crash, until it connects again.
-    reader: Option<Reader>,
-}
-
 /// The whole world.
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) step: u64,
-    clock: Arc<AtomicI64>,
-    dir: TempDir,
-    n_boots: u32,
-    max_queued: u32,
+    pub(crate) clock: Arc<AtomicI64>,
+    pub(crate) dir: TempDir,
+    pub(crate) n_boots: u32,
+    pub(crate) max_queued: u32,
     /// Gone only while the process is down.
-    core: Option<Core>,
+    pub(crate) core: Option<Core>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) clients: Clients,
-    followers: Vec<Follower>,
+    pub(crate) followers: Vec<Follower>,
     pub(crate) witness: Witness,
     pub(crate) history: History,
 }
@@ -91,22 +84,6 @@ impl World {
         let path = world.dir.path().join(FILE);
         world.boot(&path)?;
         Ok(world)
-    }
-
-    fn boot(&mut self, path: &Path) -> Result<(), Violation> {
-        let clock = Arc::clone(&self.clock);
-        self.max_queued = [3, 10_000, 10_000][self.rng.below(3)];
-        let options = Options {
-            clock: Arc::new(move || Timestamp::from_ms(clock.load(Ordering::Relaxed))),
-            queued_runs: self.max_queued,
-            wal_bytes: 0,
-            fold_age_ms: [0, 50, 2_000][self.rng.below(3)],
-            holder: "a simulation".to_owned(),
-            ..Options::default()
-        };
-        let core = Core::open(path, options);
-        self.core = Some(core.map_err(|error| Violation::new(OPENS, error.to_string()))?);
-        Ok(())
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -243,7 +220,10 @@ impl World {
     fn client_hears(&mut self, op: &Op, heard: Heard) -> Result<(), Violation> {
         match (op, heard) {
             (Op::Start(start), Heard::Answer(Answer::Started(answer))) => match *answer {
-                Ok(started) => self.witness.was_started(start, &started),
+                Ok(started) => {
+                    self.witness.was_started(start, &started)?;
+                    self.check_superseded(start, &started)
+                }
                 Err(_) => Ok(()),
             },
             (Op::Start(start), Heard::Failed(_) | Heard::Nothing)
@@ -274,6 +254,19 @@ impl World {
         }
     }
 
+    /// The run whose place was taken is told to stop in the same commit.
+    fn check_superseded(&mut self, start: &Start, started: &Started) -> Result<(), Violation> {
+        let OnConflict::Supersede(named) = start.on_conflict else {
+            return Ok(());
+        };
+        let named = self.hands().control(named)?;
+        if started.fate != store::Fate::Created || named.is_final() || named.stop.is_some() {
+            return Ok(());
+        }
+        let what = format!("{} goes on: {named:?}", self.witness.name(start.run));
+        Err(Violation::new(REPLACED, what))
+    }
+
     /// What a client is told about the runs has to be true. Only where nothing else happened in the same commit.
     fn check_refusal(&mut self, op: &Op, heard: &Heard) -> Result<(), Violation> {
         match (op, heard) {
@@ -300,113 +293,6 @@ impl World {
             },
             _ => Ok(()),
         }
-    }
-
-    fn boot_dir(&self) -> std::path::PathBuf {
-        match self.n_boots {
-            0 => self.dir.path().to_owned(),
-            n => self.dir.path().join(format!("boot {n}")),
-        }
-    }
-
-    /// The process dies between two commits.
-    pub(crate) fn crash(&mut self) -> Result<(), Violation> {
-        let left = image(&self.boot_dir())?;
-        self.note("the process dies");
-        self.reopen(&left)
-    }
-
-    /// Everything in memory is lost; another process opens what is left on the disk.
-    fn reopen(&mut self, left: &Image) -> Result<(), Violation> {
-        for follower in &mut self.followers {
-            follower.reader = None;
-        }
-        self.core = None;
-        for worker in &mut self.workers {
-            worker.die();
-        }
-        if self.n_boots > 0 {
-            let old = self.boot_dir();
-            std::fs::remove_dir_all(old)
-                .map_err(|error| Violation::new(OPENS, error.to_string()))?;
-        }
-        self.n_boots += 1;
-        let path = left
-            .put(&self.boot_dir())
-            .map_err(|error| Violation::new(OPENS, error.to_string()))?;
-        self.boot(&path)?;
-        if self.rng.percent(15) {
-            // It dies again while it opens, or right behind that.
-            let after = image(&self.boot_dir())?;
-            let crash = [Crash::Torn, Crash::After][self.rng.below(2)];
-            let left = Image::crashed(left.clone(), after, crash, &mut self.rng);
-            self.note(&format!("the process dies at its start: {crash:?}"));
-            return self.reopen(&left);
-        }
-        Ok(())
-    }
-
-    /// Somebody begins to watch, or reads on.
-    pub(crate) fn follow(&mut self) -> Result<(), Violation> {
-        if self.followers.len() < 6 && self.rng.percent(30) {
-            let records = self.records()?;
-            let Some(run) = self.rng.pick(&records).map(|record| record.id) else {
-                return Ok(());
-            };
-            let seen = self.witness.seen(run).0;
-            // From the beginning, or with a cursor that somebody got before.
-            let cursor = if self.rng.percent(50) {
-                Seq::ZERO
-            } else {
-                Seq(self.rng.between(0, seen))
-            };
-            self.followers.push(Follower {
-                run,
-                cursor,
-                reader: None,
-            });
-            return Ok(());
-        }
-        if self.followers.is_empty() {
-            return Ok(());
-        }
-        let at = self.rng.below(self.followers.len());
-        let mut follower = self.followers.swap_remove(at);
-        let mut reader = match follower.reader.take() {
-            Some(reader) => reader,
-            None => self.hands().follow(follower.run, follower.cursor)?,
-        };
-        let n_pages = self.rng.between(1, 3);
-        for _ in 0..n_pages {
-            self.hands().page(follower.run, &mut reader)?;
-        }
-        follower.cursor = reader.cursor();
-        match self.rng.below(10) {
-            0 => {}
-            1 | 2 => self.followers.push(follower),
-            _ => {
-                follower.reader = Some(reader);
-                self.followers.push(follower);
-            }
-        }
-        Ok(())
-    }
-
-    /// Everybody who watches reads to the end, once all runs have ended.
-    pub(crate) fn follow_to_the_ends(&mut self) -> Result<(), Violation> {
-        for mut follower in std::mem::take(&mut self.followers) {
-            let run = follower.run;
-            let mut reader = match follower.reader.take() {
-                Some(reader) => reader,
-                None => self.hands().follow(run, follower.cursor)?,
-            };
-            while self.hands().page(run, &mut reader)?.is_some() {}
-            if self.witness.log(run).map(Log::last) != Some(reader.cursor()) {
-                let what = format!("{} at {}", self.witness.name(run), reader.cursor());
-                return Err(Violation::new(TO_THE_END, what));
-            }
-        }
-        Ok(())
     }
 
     /// The writer's idle moments, and the upkeep of what has ended.
@@ -461,10 +347,6 @@ impl World {
             Some(finding) => Err(found(format!("{finding:?}"))),
         }
     }
-}
-
-fn image(dir: &Path) -> Result<Image, Violation> {
-    Image::of(dir).map_err(|error| Violation::new(OPENS, error.to_string()))
 }
 
 fn is_stranger(scope: &Scope) -> bool {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use run::event::ToolStatus;
+use run::event::{ReturnCode, ToolStatus};
 use run::{
-    CallStage, Envelope, Event, Fence, InputId, RequestId, Run, RunId, Seq, Snapshot, TurnId, frame,
+    CallStage, Envelope, Event, Fence, InputId, Reason, RequestId, Run, RunId, Seq, Snapshot,
+    State, TurnId, frame,
 };
 
 use crate::Violation;
@@ -17,6 +18,7 @@ const ONE_END: &str = "exactly one final event, and nothing after it";
 const CLOSURE: &str = "the end closes all that is open";
 const ONE_ANSWER: &str = "a request is answered or expires, once";
 const ONE_HEARING: &str = "an accepted input is consumed or returned, once";
+const HEARD: &str = "an input that waits refuses the end: it is heard first";
 const ONE_ATTEMPT: &str = "one attempt at a time writes, under its own number";
 const ORDER: &str = "events speak of what is open";
 const ANNOUNCED: &str = "a tool is announced before it is touched";
@@ -44,7 +46,7 @@ enum Hearing {
     Opened,
     /// It was heard within a turn.
     Steered,
-    Returned,
+    Returned(ReturnCode),
 }
 
 impl Log {
@@ -98,6 +100,14 @@ impl Log {
         self.inputs
             .iter()
             .filter(|(_, hearing)| **hearing == Hearing::Steered)
+            .map(|(input, _)| input)
+    }
+
+    /// The inputs that came back for a reason.
+    pub fn returned(&self, code: ReturnCode) -> impl Iterator<Item = &InputId> {
+        self.inputs
+            .iter()
+            .filter(move |(_, hearing)| **hearing == Hearing::Returned(code))
             .map(|(input, _)| input)
     }
 
@@ -203,7 +213,7 @@ impl Log {
                 };
                 self.hear(&input.input, hearing)
             }
-            Event::InputReturned(input) => self.hear(&input.input, Hearing::Returned),
+            Event::InputReturned(input) => self.hear(&input.input, Hearing::Returned(input.code)),
             Event::TurnStarted(turn) => {
                 self.turns.insert(turn.turn.clone());
                 Ok(())
@@ -267,6 +277,15 @@ impl Log {
     fn check_closed(&self) -> Result<(), Violation> {
         if !self.control.is_closed() {
             return self.fail(CLOSURE, &format!("{:?}", self.control));
+        }
+        let State::Final(outcome) = &self.control.state else {
+            return self.fail(ONE_END, "the final event ends nothing");
+        };
+        if outcome.reason == Reason::Completed
+            && self.control.stop.is_none()
+            && let Some(input) = self.returned(ReturnCode::RunEnded).next()
+        {
+            return self.fail(HEARD, &format!("{input} came back at the end"));
         }
         match self
             .inputs

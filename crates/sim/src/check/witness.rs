@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use run::{Command, Event, Fence, Input, Reason, RunId, Seq, State};
+use run::event::ReturnCode;
+use run::{Command, Event, Fence, Input, InputId, Reason, RunId, Seq, State};
 use store::{Commanded, Fate, OnConflict, RunRecord, Start, Started};
 
 use super::{Log, Place, Threads, Writes, concurrency, text};
@@ -15,6 +16,7 @@ const ONCE: &str = "a start or an input takes effect once, however often it is r
 const ROW_IS_FOLD: &str = "the control state is the fold of the log";
 const TOLD: &str = "a command that was acknowledged is in the log as it was answered";
 const STOP_NAMES_A_RUN: &str = "a stop ends the run that it names and no other";
+const TAKEN_BACK: &str = "an input that nobody took back is not taken back";
 const STOPPED_AT_ONCE: &str = "a stop of a run without a worker ends it at once";
 const FENCES: &str = "each grant of a run has a higher fence than the one before";
 const ENDS: &str = "every run ends";
@@ -30,6 +32,7 @@ pub struct Witness {
     names: BTreeMap<RunId, usize>,
     acknowledged: BTreeSet<RunId>,
     to_stop: BTreeSet<RunId>,
+    to_take_back: BTreeSet<(RunId, InputId)>,
     told: Vec<Told>,
     fences: BTreeMap<RunId, Fence>,
 }
@@ -122,8 +125,14 @@ impl Witness {
 
     /// A command is asked for.
     pub fn asks(&mut self, run: RunId, command: &Command) {
-        if let Command::Stop { .. } = command {
-            self.to_stop.insert(run);
+        match command {
+            Command::Stop { .. } => {
+                self.to_stop.insert(run);
+            }
+            Command::TakeBack { input } => {
+                self.to_take_back.insert((run, input.clone()));
+            }
+            _ => {}
         }
     }
 
@@ -221,6 +230,12 @@ impl Witness {
                 STOP_NAMES_A_RUN,
                 || format!("{} is told to stop", self.name(*run)),
             )?;
+            let mut taken_back = log.returned(ReturnCode::TakenBack);
+            let odd =
+                taken_back.find(|input| !self.to_take_back.contains(&(*run, (*input).clone())));
+            ensure(odd.is_none(), TAKEN_BACK, || {
+                format!("{}: {odd:?}", self.name(*run))
+            })?;
             if let Some(fence) = self.fences.get(run) {
                 log.check_fence(*fence)?;
             }

@@ -274,6 +274,15 @@ fn an_input_that_is_heard_twice_or_comes_back_as_well_is_caught() {
 }
 
 #[test]
+fn an_end_that_ignores_an_input_is_caught() {
+    check(
+        &[created(), begun(), received(), returned()],
+        &[finished()],
+        "an input that waits refuses the end: it is heard first",
+    );
+}
+
+#[test]
 fn a_second_attempt_beside_the_first_is_caught() {
     check(&[created(), begun()], &[begun()], ONE_ATTEMPT);
     check(&[created()], &[lost()], ONE_ATTEMPT);

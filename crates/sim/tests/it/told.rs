@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use run::event::StopRequested;
+use run::event::{InputReturned, ReturnCode, StopRequested};
 use run::{
     AgentSpec, By, Command, Event, Fence, Input, Run, RunId, ScriptStep, Seq, State, Tenant,
     ThreadId, Trigger,
@@ -180,6 +180,24 @@ fn an_acknowledged_command_that_is_not_in_the_log_is_caught() {
         seen.check_logs(),
         "a command that was acknowledged is in the log as it was answered",
     );
+}
+
+#[test]
+fn an_input_that_nobody_took_back_is_caught() {
+    let returned = InputReturned {
+        input: run::InputId::nth(1),
+        code: ReturnCode::TakenBack,
+    };
+    let mut seen = witness(&[created(), received(), returned.into()]);
+    broken(
+        seen.check_logs(),
+        "an input that nobody took back is not taken back",
+    );
+    let command = Command::TakeBack {
+        input: run::InputId::nth(1),
+    };
+    seen.asks(run_id(1), &command);
+    seen.check_logs().unwrap();
 }
 
 #[test]
