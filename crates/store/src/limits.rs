@@ -8,8 +8,10 @@ pub const COMMIT_OPS: usize = 4 * 1024;
 pub const APPEND_BYTES: usize = 4 * 1024 * 1024;
 /// A commit that has written so many bytes takes no more operations; the others are in the next one.
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
-/// A run's events are folded into a chunk when so many bytes have gathered: with one more event they still fit a page.
-pub const CHUNK_BYTES: usize = 3_600;
+/// A run's events are folded into a chunk when so many bytes have gathered: with one more event they still fit two pages.
+pub const CHUNK_BYTES: usize = 7_700;
+/// Rows of the journal that are longer are compressed, bytes: shorter ones take one page as they are.
+pub const JOURNAL_PACK_BYTES: usize = 4_000;
 /// A follower's bytes per read.
 pub const READ_BYTES: usize = 256 * 1024;
 /// Bytes of a run's newest events that stay in memory while somebody follows it.

@@ -1,7 +1,5 @@
 //! Reading chunks.
 
-use std::ops::RangeInclusive;
-
 use bytes::{Bytes, BytesMut};
 use run::{AppendNo, Fence, RunId, Seq, Timestamp, frame};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -43,16 +41,16 @@ pub(crate) fn read(
         .optional()?;
     let Some(key) = key else { return Ok(None) };
     let mut statement = connection.prepare_cached(
-        "SELECT id, n, packed, bytes FROM chunk
-         WHERE id BETWEEN coalesce((SELECT max(id) FROM chunk WHERE id BETWEEN ?1 AND ?2), ?2) AND ?3 ORDER BY id",
+        "SELECT first, n, packed, bytes FROM chunk WHERE run = ?1
+            AND first >= coalesce((SELECT max(first) FROM chunk WHERE run = ?1 AND first <= ?2), ?2)
+         ORDER BY first",
     )?;
-    let ids = ids(key);
-    let mut rows = statement.query(params![ids.start(), id(key, next), ids.end()])?;
+    let mut rows = statement.query(params![key, next.0])?;
     let mut merged = BytesMut::new();
     let mut last = None;
     while merged.len() < READ_BYTES {
         let Some(row) = rows.next()? else { break };
-        let first = first(row.get(0)?).0;
+        let first: u64 = row.get(0)?;
         let n: u64 = row.get(1)?;
         let end = first + n - 1;
         if end < next.0 {
@@ -76,39 +74,15 @@ pub(crate) fn read(
     Ok(last.map(|last| (merged.freeze(), last)))
 }
 
-/// Bits of a chunk's id that hold the number of its first event.
-const SEQ_BITS: u32 = 31;
-
-/// The id of the chunk of a run that begins with an event. Two billion events of one run are days of the fastest
-/// writing that there is; a run that came so far could not go on.
-pub(crate) fn id(key: i64, first: Seq) -> i64 {
-    assert!(
-        first.0 < 1 << SEQ_BITS,
-        "a run has at most {} events",
-        1_u64 << SEQ_BITS
-    );
-    (key << SEQ_BITS) | i64::try_from(first.0).expect("checked above")
-}
-
-/// The ids of all chunks of a run.
-pub(crate) fn ids(key: i64) -> RangeInclusive<i64> {
-    (key << SEQ_BITS)..=((key << SEQ_BITS) | ((1 << SEQ_BITS) - 1))
-}
-
 /// Deletes all chunks of a run and its snapshot.
 pub(crate) fn delete(connection: &Connection, key: i64) -> rusqlite::Result<()> {
-    let ids = ids(key);
     connection
-        .prepare_cached("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2")?
-        .execute([ids.start(), ids.end()])?;
+        .prepare_cached("DELETE FROM chunk WHERE run = ?1")?
+        .execute([key])?;
     connection
         .prepare_cached("DELETE FROM snapshot WHERE run = ?1")?
         .execute([key])?;
     Ok(())
-}
-
-fn first(id: i64) -> Seq {
-    Seq(id.unsigned_abs() & ((1 << SEQ_BITS) - 1))
 }
 
 /// Where a run's chunks end.
@@ -123,13 +97,12 @@ pub(crate) struct End {
 
 /// Reads where a run's chunks end.
 pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<End>> {
-    let ids = ids(key);
     let last = connection
         .prepare_cached(
-            "SELECT id, n, packed, bytes, fence, append_no, append_first, append_last FROM chunk
-             WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT first, n, packed, bytes, fence, append_no, append_first, append_last FROM chunk
+             WHERE run = ?1 ORDER BY first DESC LIMIT 1",
         )?
-        .query_row([ids.start(), ids.end()], |row| {
+        .query_row([key], |row| {
             let stored = row.get_ref(3)?.as_blob()?;
             let at = if row.get(2)? {
                 time_of_last(&unpack(stored)?)
@@ -137,7 +110,7 @@ pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<
                 time_of_last(stored)
             };
             Ok(End {
-                last: Seq(first(row.get(0)?).0 + row.get::<_, u64>(1)? - 1),
+                last: Seq(row.get::<_, u64>(0)? + row.get::<_, u64>(1)? - 1),
                 at,
                 append: LastAppend {
                     fence: Fence(row.get(4)?),
@@ -153,13 +126,10 @@ pub(crate) fn end(connection: &Connection, key: i64) -> rusqlite::Result<Option<
 
 /// The number of a run's last event that is in a chunk, without reading what is in it.
 pub(crate) fn last(connection: &Connection, key: i64) -> rusqlite::Result<Seq> {
-    let ids = ids(key);
     let last = connection
-        .prepare_cached(
-            "SELECT id, n FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row([ids.start(), ids.end()], |row| {
-            Ok(Seq(first(row.get(0)?).0 + row.get::<_, u64>(1)? - 1))
+        .prepare_cached("SELECT first, n FROM chunk WHERE run = ?1 ORDER BY first DESC LIMIT 1")?
+        .query_row([key], |row| {
+            Ok(Seq(row.get::<_, u64>(0)? + row.get::<_, u64>(1)? - 1))
         })
         .optional()?;
     Ok(last.unwrap_or(Seq::ZERO))

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use run::{RunId, Seq};
 use rusqlite::{OptionalExtension, params};
 
-use super::chunks;
 use super::fault::Fault;
 use super::head::{Head, LastAppend};
 use super::txn::Txn;
@@ -88,11 +87,12 @@ impl Txn<'_> {
         if !grown {
             self.connection
                 .prepare_cached(
-                    "INSERT INTO chunk (id, n, packed, fence, append_no, append_first, append_last, bytes)
-                     VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO chunk (run, first, n, packed, fence, append_no, append_first, append_last, bytes)
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
-                    chunks::id(key, first),
+                    key,
+                    first.0,
                     n,
                     append.fence.0,
                     append.no.0,
@@ -117,17 +117,15 @@ impl Txn<'_> {
         frames: &[u8],
         append: LastAppend,
     ) -> Result<bool, Fault> {
-        let ids = chunks::ids(key);
         let last: Option<(i64, Vec<u8>)> = self
             .connection
             .prepare_cached(
-                "SELECT id, bytes FROM chunk WHERE packed = 0 AND length(bytes) <= ?3
-                    AND id = (SELECT max(id) FROM chunk WHERE id BETWEEN ?1 AND ?2)",
+                "SELECT id, bytes FROM chunk WHERE packed = 0 AND length(bytes) <= ?2 AND run = ?1
+                    AND first = (SELECT max(first) FROM chunk WHERE run = ?1)",
             )?
-            .query_row(
-                params![ids.start(), ids.end(), CHUNK_BYTES - frames.len()],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
+            .query_row(params![key, CHUNK_BYTES - frames.len()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         let Some((id, mut bytes)) = last else {
             return Ok(false);

@@ -97,11 +97,13 @@ fn load_journal(
     for key in of_workers.query_map([], |row| row.get(0))? {
         load_key(key?, &mut by_key, connection, state, shared)?;
     }
-    let mut statement = connection.prepare("SELECT off, bytes FROM journal ORDER BY off")?;
+    let mut statement =
+        connection.prepare("SELECT off, bytes, packed FROM journal ORDER BY off")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let off: i64 = row.get(0)?;
-        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let stored = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let bytes = &journal::unpack(stored, row.get(2)?)?;
         state.journal.push_back(JournalRow {
             off,
             at: now,
@@ -165,10 +167,11 @@ fn keep(connection: &Connection, group: &journal::Group<'_>) -> rusqlite::Result
     if exists && group.last() > chunks::last(connection, group.key)? {
         connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 0, ?3)",
+                "INSERT OR IGNORE INTO chunk (run, first, n, packed, bytes) VALUES (?1, ?2, ?3, 0, ?4)",
             )?
             .execute(params![
-                chunks::id(group.key, group.first),
+                group.key,
+                group.first.0,
                 group.n,
                 group.frames
             ])?;

@@ -79,12 +79,14 @@ CREATE INDEX run_open ON run (status, tenant) WHERE finished_at IS NULL;
 CREATE INDEX run_uncompacted ON run (finished_at) WHERE finished_at IS NOT NULL AND compacted = 0;
 CREATE INDEX run_retained ON run (finished_at) WHERE finished_at IS NOT NULL AND log_expired = 0;
 
-CREATE TABLE journal (off INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
--- Ready frames of one run each. The id is the run's key and the number of the first event, so that a run's chunks lie
--- together, and a chunk of its usual size fills one page. A chunk says what the last append was when it was written:
--- the run's row is not written for deltas, and the journal forgets.
+CREATE TABLE journal (off INTEGER PRIMARY KEY, packed INTEGER NOT NULL, bytes BLOB NOT NULL);
+-- Ready frames of one run each. Rows are only ever added at the end, which costs one or two pages; an index finds a run's
+-- own. A chunk says what the last append was when it was written: the run's row is not written for deltas, and the
+-- journal forgets.
 CREATE TABLE chunk (
     id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    first INTEGER NOT NULL,
     n INTEGER NOT NULL,
     packed INTEGER NOT NULL,
     fence INTEGER NOT NULL DEFAULT 0,
@@ -93,6 +95,7 @@ CREATE TABLE chunk (
     append_last INTEGER NOT NULL DEFAULT 0,
     bytes BLOB NOT NULL
 );
+CREATE UNIQUE INDEX chunk_of_run ON chunk (run, first);
 CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
 
 CREATE TABLE worker (id TEXT PRIMARY KEY, node TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;

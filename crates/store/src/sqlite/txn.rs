@@ -462,10 +462,11 @@ impl<'c> Txn<'c> {
 
     fn write_journal(&mut self) -> Result<(), Fault> {
         let off = self.state.next_off;
-        self.connection
-            .prepare_cached("INSERT INTO journal (off, bytes) VALUES (?1, ?2)")?
-            .execute(params![off, self.row.bytes()])?;
         let bytes = self.row.bytes().len() as u64;
+        let (stored, packed) = self.row.stored();
+        self.connection
+            .prepare_cached("INSERT INTO journal (off, packed, bytes) VALUES (?1, ?2, ?3)")?
+            .execute(params![off, packed, stored])?;
         self.state.journal.push_back(JournalRow {
             off,
             at: self.now,

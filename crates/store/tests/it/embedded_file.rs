@@ -355,7 +355,7 @@ async fn the_doctor_finds_what_was_tampered_with() {
     assert_eq!((healthy.n_runs, healthy.n_events), (3, 2 + 101 + 2 + 3 + 1));
     assert_eq!(healthy.findings, []);
     let dir = tempfile::tempdir().unwrap();
-    let last = "(SELECT max(id) FROM chunk WHERE id < 2 << 31)";
+    let last = "(SELECT max(id) FROM chunk WHERE run = 1)";
     for (sql, finding) in [
         (
             "UPDATE run SET control = replace(control, '\"n_turns\":0', '\"n_turns\":9')"

@@ -46,12 +46,10 @@ impl Operation for Pack {
         chunks::delete(txn.connection, self.key)?;
         for chunk in self.chunks {
             txn.connection
-                .prepare_cached("INSERT INTO chunk (id, n, packed, bytes) VALUES (?1, ?2, 1, ?3)")?
-                .execute(params![
-                    chunks::id(self.key, chunk.first),
-                    chunk.n,
-                    chunk.bytes
-                ])?;
+                .prepare_cached(
+                    "INSERT INTO chunk (run, first, n, packed, bytes) VALUES (?1, ?2, ?3, 1, ?4)",
+                )?
+                .execute(params![self.key, chunk.first.0, chunk.n, chunk.bytes])?;
         }
         save_snapshot(txn, self.key, &self.snapshot)
     }
