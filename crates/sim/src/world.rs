@@ -9,7 +9,7 @@ use store::sqlite::{Batch, Core, FailAt, doctor};
 use store::{CommandError, OnConflict, RunRecord, Scope, Start, Started};
 use tempfile::TempDir;
 
-use crate::check::{Witness, command_refused, start_refused};
+use crate::check::{Witness, command_refused, start_refused, times};
 use crate::client::Clients;
 use crate::crew::Worker;
 use crate::disk::{Crash, FILE, Image};
@@ -179,7 +179,7 @@ impl World {
                 return Err(Violation::new(NO_FAULT, why.to_string()));
             }
             if is_alone {
-                self.check_refusal(&errand.op, &heard)?;
+                self.check_alone(&errand.op, &heard)?;
             }
             self.hear(&errand, heard)?;
         }
@@ -267,9 +267,14 @@ impl World {
         Err(Violation::new(REPLACED, what))
     }
 
-    /// What a client is told about the runs has to be true. Only where nothing else happened in the same commit.
-    fn check_refusal(&mut self, op: &Op, heard: &Heard) -> Result<(), Violation> {
+    /// What a client is told about the runs has to be true, and a sweep to be thorough. Only where nothing else happened
+    /// in the same commit.
+    fn check_alone(&mut self, op: &Op, heard: &Heard) -> Result<(), Violation> {
         match (op, heard) {
+            (Op::Sweep, Heard::Answer(_)) => {
+                let records = self.records()?;
+                times(&records, self.now())
+            }
             (Op::Start(start), Heard::Answer(Answer::Started(answer))) => match &**answer {
                 Ok(_) => Ok(()),
                 Err(error) => {

@@ -33,7 +33,8 @@ pub struct Log {
     control: Run,
     snapshot: Snapshot,
     is_final: bool,
-    closed: BTreeSet<RequestId>,
+    /// Closed requests, and whether they were answered.
+    closed: BTreeMap<RequestId, bool>,
     inputs: BTreeMap<InputId, Hearing>,
     turns: BTreeSet<TurnId>,
 }
@@ -59,7 +60,7 @@ impl Log {
             control: Run::new(),
             snapshot: Snapshot::default(),
             is_final: false,
-            closed: BTreeSet::new(),
+            closed: BTreeMap::new(),
             inputs: BTreeMap::new(),
             turns: BTreeSet::new(),
         }
@@ -177,6 +178,7 @@ impl Log {
         if self.control.fence < fence {
             return self.fail(FENCES, &format!("{fence}, then {}", self.control.fence));
         }
+        self.check_remembered()?;
         self.is_final = envelope.event.is_final();
         if self.is_final {
             self.check_closed()?;
@@ -257,7 +259,8 @@ impl Log {
 
     fn close(&mut self, request: &RequestId, kind: &str) -> Result<(), Violation> {
         let is_open = self.control.requests.contains_key(request);
-        if is_open && self.closed.insert(request.clone()) {
+        let answered = kind != "request.expired";
+        if is_open && self.closed.insert(request.clone(), answered).is_none() {
             Ok(())
         } else {
             self.fail(
@@ -271,6 +274,19 @@ impl Log {
         match self.inputs.insert(input.clone(), hearing) {
             Some(Hearing::Waits) => Ok(()),
             before => self.fail(ONE_HEARING, &format!("{input} was {before:?}")),
+        }
+    }
+
+    /// A late answer has to hear what became of its request.
+    fn check_remembered(&self) -> Result<(), Violation> {
+        let wrong = self
+            .control
+            .closed_requests
+            .iter()
+            .find(|it| self.closed.get(&it.request) != Some(&it.answered));
+        match wrong {
+            None => Ok(()),
+            Some(closed) => self.fail(ONE_ANSWER, &format!("remembered is {closed:?}")),
         }
     }
 

@@ -7,6 +7,7 @@ mod writes;
 
 mod refusals;
 mod threads;
+mod times;
 
 mod witness;
 
@@ -14,5 +15,6 @@ pub use log::Log;
 pub use refusals::{command_refused, concurrency, start_refused};
 pub use text::text;
 pub use threads::{Place, Threads};
+pub use times::times;
 pub use witness::Witness;
 pub use writes::Writes;

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use run::event::{InputReturned, ReturnCode, StopRequested};
+use run::event::{InputReturned, QuestionAsked, ReturnCode, StopRequested};
 use run::{
-    AgentSpec, By, Command, Event, Fence, Input, Run, RunId, ScriptStep, Seq, State, Tenant,
-    ThreadId, Trigger,
+    AgentSpec, By, Command, Event, Fence, Input, Refused, RequestId, Run, RunId, ScriptStep, Seq,
+    State, Status, Tenant, ThreadId, Trigger,
 };
 use serde_json::Map;
-use sim::check::{Log, Witness};
-use store::{Commanded, Fate, Idempotency, OnConflict, RunRecord, Scope, Start, Started};
+use sim::check::{Log, Witness, command_refused, start_refused, times};
+use store::{
+    Commanded, Fate, Idempotency, OnConflict, RunRecord, Scope, Start, StartError, Started,
+};
 
-use crate::teeth::{begun, broken, created, print, received, run_id};
+use crate::teeth::{begun, broken, created, finished, print, received, run_id};
 
 fn spec() -> AgentSpec {
     AgentSpec::scripted(vec![ScriptStep {
@@ -227,4 +229,68 @@ fn a_run_that_never_ends_is_caught() {
     let events = [created(), begun()];
     let runs = [record(run_id(1), folded(&events))];
     broken(witness(&events).check_end(&runs), "every run ends");
+}
+
+#[test]
+fn a_stop_a_request_and_a_deadline_that_are_overdue_are_caught() {
+    let promise = "a sweep leaves nothing open whose time is over";
+    // All events of these logs are of one moment.
+    let at = folded(&[created()]).updated_at;
+    let stopping = [created(), begun(), stop_requested()];
+    let run = record(run_id(1), folded(&stopping));
+    times(std::slice::from_ref(&run), at).unwrap();
+    broken(times(&[run], at.plus_ms(10_000)), promise);
+
+    let asked = QuestionAsked {
+        request: RequestId::nth(1),
+        questions: Vec::new(),
+        expires_at: Some(at.plus_ms(5)),
+    };
+    let run = record(run_id(1), folded(&[created(), begun(), asked.into()]));
+    times(std::slice::from_ref(&run), at).unwrap();
+    broken(times(&[run], at.plus_ms(5)), promise);
+
+    let mut run = record(run_id(1), folded(&[created(), begun()]));
+    let mut hurried = spec();
+    hurried.budget.wall_ms = Some(1_000);
+    run.spec = Arc::new(hurried);
+    times(std::slice::from_ref(&run), at.plus_ms(10_999)).unwrap();
+    broken(times(&[run], at.plus_ms(11_000)), promise);
+}
+
+#[track_caller]
+fn check_refused(control: &[Event], command: &Command, refused: Refused, is_true: bool) {
+    let run = record(run_id(1), folded(control));
+    let found = command_refused(command, &refused.into(), &run);
+    if is_true {
+        found.unwrap();
+    } else {
+        broken(found, "a refusal is true");
+    }
+}
+
+#[test]
+fn a_refusal_that_is_not_true_is_caught() {
+    let open = [created(), begun()];
+    let ended = [created(), begun(), finished()];
+    let aborted = Refused::Final(Status::Aborted);
+    let succeeded = Refused::Final(Status::Succeeded);
+    check_refused(&ended, &stop(), succeeded.clone(), true);
+    check_refused(&ended, &stop(), aborted, false);
+    check_refused(&open, &stop(), succeeded, false);
+    let not_pending = Refused::InputNotPending(run::InputId::nth(1));
+    check_refused(&open, &stop(), not_pending.clone(), true);
+    check_refused(&[created(), received()], &stop(), not_pending, false);
+
+    let busy = StartError::AlreadyActive {
+        thread: ThreadId::parse("t").unwrap(),
+        run: run_id(1),
+    };
+    let mut run = record(run_id(1), folded(&open));
+    start_refused(&start(run_id(2)), &busy, 9, std::slice::from_ref(&run)).unwrap();
+    run.is_current = false;
+    broken(
+        start_refused(&start(run_id(2)), &busy, 9, &[run]),
+        "a refusal is true",
+    );
 }
