@@ -357,6 +357,10 @@ impl Core {
         for run in folded {
             if let Some(head) = self.state.heads.get(&run) {
                 head.tail.fold(head.folded);
+                // Folded by age, it may not have been touched for long.
+                if head.is_idle() {
+                    self.state.idle.insert(run);
+                }
             }
         }
         self.state.idle.extend(idle);

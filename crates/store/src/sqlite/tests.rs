@@ -267,6 +267,23 @@ async fn runs_that_ended_are_forgotten_although_the_store_is_never_idle() {
     }
 }
 
+#[tokio::test]
+async fn runs_that_only_wait_are_forgotten_when_their_events_are_old() {
+    let mut world = World::open().await;
+    for n in 0..20 {
+        let start = world.start(&format!("t{n}"), "demo");
+        world.store.start(start).await.unwrap();
+    }
+    let tails = &world.store.inner.shared.tails;
+    assert_eq!(tails.runs().len(), 20);
+    world.now_ms.fetch_add(3_000, Ordering::SeqCst);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !tails.runs().is_empty() {
+        assert!(Instant::now() < deadline, "waiting runs stay in memory");
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Compares what the writer counts with what the rows say.
 struct Compare;
 
