@@ -54,8 +54,8 @@ impl Weather {
         };
         Self {
             crashes: some(30),
-            failures: some(60),
-            lost_answers: some(120),
+            failures: some(100),
+            lost_answers: some(250),
             deaths: some(20),
             pauses: some(30),
             jumps: some(20),

@@ -1,6 +1,7 @@
 //! What is promised, as checks on what was seen.
 
 mod log;
+mod losses;
 
 mod text;
 mod writes;
@@ -12,6 +13,7 @@ mod times;
 mod witness;
 
 pub use log::Log;
+pub use losses::losses;
 pub use refusals::{command_refused, concurrency, start_refused};
 pub use text::text;
 pub use threads::{Place, Threads};

@@ -6,7 +6,7 @@ use run::event::ReturnCode;
 use run::{Command, Event, Fence, Input, InputId, Reason, RunId, Seq, State};
 use store::{Commanded, Fate, OnConflict, RunRecord, Start, Started};
 
-use super::{Log, Place, Threads, Writes, concurrency, text};
+use super::{Log, Place, Threads, Writes, concurrency, losses, text};
 use crate::Violation;
 use crate::violation::ensure;
 
@@ -300,7 +300,8 @@ impl Witness {
                 format!("{}: {:?}", self.name(record.id), record.control)
             })?;
             if let Some(log) = log {
-                text(&record.spec, log).map_err(|violation| Violation {
+                let checked = text(&record.spec, log).and_then(|()| losses(&record.spec, log));
+                checked.map_err(|violation| Violation {
                     what: format!("{}: {}", self.name(record.id), violation.what),
                     ..violation
                 })?;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use run::event::{InputReturned, QuestionAsked, ReturnCode, StopRequested};
+use run::event::{
+    AttemptEnd, AttemptEnded, InputReturned, QuestionAsked, ReturnCode, StopRequested,
+};
 use run::{
     AgentSpec, By, Command, Event, Fence, Input, Refused, RequestId, Run, RunId, ScriptStep, Seq,
     State, Status, Tenant, ThreadId, Trigger,
 };
 use serde_json::Map;
-use sim::check::{Log, Witness, command_refused, start_refused, times};
+use sim::check::{Log, Witness, command_refused, losses, start_refused, times};
 use store::{
     Commanded, Fate, Idempotency, OnConflict, RunRecord, Scope, Start, StartError, Started,
 };
@@ -256,6 +258,33 @@ fn a_stop_a_request_and_a_deadline_that_are_overdue_are_caught() {
     run.spec = Arc::new(hurried);
     times(std::slice::from_ref(&run), at.plus_ms(10_999)).unwrap();
     broken(times(&[run], at.plus_ms(11_000)), promise);
+}
+
+#[test]
+fn attempts_that_are_lost_for_ever_are_caught() {
+    let lost = || -> Event {
+        AttemptEnded {
+            end: AttemptEnd::Lost,
+            why: "gone".into(),
+            due_at: None,
+        }
+        .into()
+    };
+    let mut events = vec![created()];
+    for _ in 0..3 {
+        events.extend([begun(), lost()]);
+    }
+    let read = |events: &[Event]| {
+        let mut log = Log::new(run_id(1));
+        log.saw(Seq::ZERO, &print(events)).unwrap();
+        log
+    };
+    losses(&spec(), &read(&events)).unwrap();
+    events.push(begun());
+    broken(
+        losses(&spec(), &read(&events)),
+        "attempts that are lost in a row without a word end the run",
+    );
 }
 
 #[track_caller]
