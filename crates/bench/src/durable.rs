@@ -103,12 +103,13 @@ fn store(
     Ok((events / begin.elapsed().as_secs_f64(), bytes))
 }
 
-/// Bytes that this process has caused to be written to storage so far.
+/// Bytes that this process has handed to the file system so far, checkpoints included. (What it counts as written to
+/// storage is whole folios, far more than is written.)
 fn written_bytes() -> u64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
     let line = io
         .lines()
-        .find_map(|line| line.strip_prefix("write_bytes: "));
+        .find_map(|line| line.strip_prefix("wchar: "));
     line.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 

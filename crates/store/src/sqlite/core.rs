@@ -158,18 +158,22 @@ impl Core {
         };
         let instance = prepare(&mut connection).map_err(|fault| unusable(fault.0.to_string()))?;
         let signals: Arc<wal::Signals> = Arc::default();
-        let checkpointer = if options.wal_bytes > 0 {
-            if let Err(error) = wal::grow(path, options.wal_bytes) {
-                tracing::warn!(%error, "no room for a large write-ahead log; commits are slower until it has grown");
-            }
-            let start = || {
+        let has_room = options.wal_bytes > 0
+            && wal::grow(path, options.wal_bytes)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "no room for a large write-ahead log; commits are slower");
+                })
+                .is_ok();
+        let start = || {
+            if has_room {
                 connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-                wal::Checkpointer::start(path, &signals)
-            };
-            Some(start().map_err(|error| unusable(error.to_string()))?)
-        } else {
-            None
+                return wal::Checkpointer::start(path, &signals).map(Some);
+            }
+            // A short one, copied by the commits themselves, cannot fill a small disk by itself.
+            connection.pragma_update(None, "wal_autocheckpoint", wal::SHORT_PAGES)?;
+            Ok(None)
         };
+        let checkpointer = start().map_err(|error: rusqlite::Error| unusable(error.to_string()))?;
         let mut core = Self {
             _checkpointer: checkpointer,
             connection,
@@ -247,6 +251,9 @@ impl Core {
             Err(_) => internal(),
         };
         self.fails(&why);
+        if why.code == "disk_full" {
+            wal::reclaim(&self.connection);
+        }
         for job in jobs {
             job.answer(Some(&why));
         }

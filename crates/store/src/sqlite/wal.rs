@@ -17,6 +17,8 @@ use super::lock::beside;
 
 /// The checkpointer begins when so many pages of the log are not in the database file yet.
 const BEGIN_PAGES: i64 = 2_000;
+/// Where there is no room for a large log, commits copy it when it has so many pages.
+pub(crate) const SHORT_PAGES: i64 = 250;
 /// The writer ends a checkpoint itself when so few pages are missing.
 const FINISH_PAGES: i64 = 64;
 /// Rounds of one checkpoint: each copies what was committed during the one before.
@@ -84,6 +86,15 @@ impl Signals {
         {
             tracing::debug!(%error, "the end of a checkpoint failed; it is tried again");
         }
+    }
+}
+
+/// Gives the log's pages back when the disk is full: once all of them are in the database file, the next commit begins at
+/// the start of the log instead of making it longer.
+pub(crate) fn reclaim(writer: &Connection) {
+    // The database file may have to grow for it, and then this fails like everything else.
+    if let Err(error) = checkpoint(writer, "PASSIVE") {
+        tracing::debug!(%error, "the write-ahead log could not be copied");
     }
 }
 

@@ -204,6 +204,26 @@ async fn a_full_disk_is_said_and_got_over() {
     drop(world);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_commits_does_not_fill_a_small_disk_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mount(dir.path(), "size=4m") else {
+        return;
+    };
+    let place = Place {
+        location: Location::Sqlite(disk.0.join("test.db")),
+        _keep: Box::new(()),
+    };
+    // As a server has it, and far more than there is room for.
+    let world = World::with(place, |options| options.wal_bytes = store::WAL_BYTES).await;
+    let mut attempt = world.attempt("t").await;
+    for n in 0..1_000 {
+        attempt.say(&world, &format!("{n} ")).await;
+    }
+    attempt.finish(&world).await;
+    drop(world);
+}
+
 #[tokio::test]
 async fn a_read_only_disk_is_said() {
     let dir = tempfile::tempdir().unwrap();
