@@ -107,9 +107,7 @@ fn store(
 /// storage is whole folios, far more than is written.)
 fn written_bytes() -> u64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = io
-        .lines()
-        .find_map(|line| line.strip_prefix("wchar: "));
+    let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
     line.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn measure(report: &mut Report, seconds: u64) -> anyhow::Result
 
 /// One append in flight per run at most, as an attempt does it: a run that is still waiting gets its event later, in the
 /// same append.
-async fn offered(
+pub(crate) async fn offered(
     store: &store::Store,
     runs: &mut [load::Writing],
     per_second: u64,
@@ -45,9 +45,8 @@ async fn offered(
         let store = store.clone();
         tasks.push(tokio::spawn(async move {
             let mut latencies = Vec::new();
-            let interval =
-                Duration::from_secs_f64(n_tasks_as_f64(n_tasks) / n_tasks_as_f64(per_second));
-            let offset = interval.mul_f64(n_tasks_as_f64(n as u64) / n_tasks_as_f64(n_tasks));
+            let interval = Duration::from_secs_f64(as_f64(n_tasks) / as_f64(per_second));
+            let offset = interval.mul_f64(as_f64(n as u64) / as_f64(n_tasks));
             let mut due = begin + offset;
             while due < begin + time {
                 tokio::time::sleep_until(due.into()).await;
@@ -75,6 +74,6 @@ async fn offered(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn n_tasks_as_f64(n: u64) -> f64 {
+fn as_f64(n: u64) -> f64 {
     n as f64
 }

@@ -1,6 +1,7 @@
 //! Measurements: each beside its raw limit, probed in the same run, because these machines are noisy and only ratios
 //! compare. `cargo xtask bench [names…]`.
 
+mod aged;
 mod child;
 mod clients;
 mod durable;
@@ -20,7 +21,8 @@ use crate::report::Report;
 /// What to measure.
 #[derive(Parser)]
 struct Args {
-    /// Names of measurements; all of them without any: durable latency visible fanout start memory replay restart.
+    /// Names of measurements; all of them without any: durable latency visible
+    /// fanout start memory replay restart. `aged` takes minutes and runs only when named.
     names: Vec<String>,
     /// Seconds of each timed part.
     #[arg(long, default_value_t = 5)]
@@ -86,6 +88,10 @@ fn measure(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()>
         }
         if wanted("restart") {
             restart::measure(&mut report).await?;
+        }
+        // Minutes long, so only by its name.
+        if args.names.iter().any(|name| name == "aged") {
+            aged::measure(&mut report, args.seconds).await?;
         }
         anyhow::Ok(())
     })?;

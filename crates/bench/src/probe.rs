@@ -33,7 +33,7 @@ pub(crate) fn group_commit(
     per_second: u64,
     time: Duration,
 ) -> anyhow::Result<Latencies> {
-    let (send, receive) = mpsc::sync_channel::<Instant>(1 << 20);
+    let (queue, receive) = mpsc::sync_channel::<Instant>(1 << 20);
     let mut file = File::create(dir.join("raw-group"))?;
     let writer = std::thread::spawn(move || -> anyhow::Result<Vec<Duration>> {
         let mut latencies = Vec::new();
@@ -52,12 +52,12 @@ pub(crate) fn group_commit(
     while begin.elapsed() < time {
         let due = crate::load::due(begin.elapsed(), per_second);
         while sent < due {
-            send.send(Instant::now())?;
+            queue.send(Instant::now())?;
             sent += 1;
         }
         std::thread::sleep(Duration::from_micros(200));
     }
-    drop(send);
+    drop(queue);
     let latencies = writer
         .join()
         .map_err(|_| anyhow::anyhow!("the raw writer panicked"))??;

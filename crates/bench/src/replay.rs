@@ -36,7 +36,6 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             ..load::options()
         };
         let store = load::open(dir.path(), options).await?;
-        let before = plain_bytes(dir.path());
         tokio::time::sleep(Duration::from_secs(3)).await;
         let (packed, _, _) = replays(&store, run).await?;
         let ratio = packed.ms(0.5) / plain.ms(0.5);
@@ -48,16 +47,9 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             Some(ratio),
             "≤ 3 ×",
         );
-        let _ = before;
         store.close().await;
     }
     Ok(())
-}
-
-fn plain_bytes(dir: &std::path::Path) -> u64 {
-    std::fs::metadata(dir.join("bench.db"))
-        .map(|metadata| metadata.len())
-        .unwrap_or(0)
 }
 
 async fn replays(store: &Store, run: run::RunId) -> anyhow::Result<(Latencies, Latencies, f64)> {
