@@ -30,7 +30,7 @@ pub(crate) async fn feed(
 ) -> Result<Response, Error> {
     caller.may(Right::Read)?;
     let opening = caller.open_stream(&app)?;
-    let source = changes(app.store.changes(), caller);
+    let source = Box::pin(changes(app.store.changes(), caller));
     Ok(sse::stream(&app, StatusCode::OK, source, opening))
 }
 

@@ -14,11 +14,13 @@ mod serve;
 
 mod access_log;
 mod auth;
+mod bell;
 mod body;
 mod error;
 mod fresh;
 mod query;
 mod shown;
+mod socket;
 mod sse;
 
 mod agents;

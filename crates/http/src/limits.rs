@@ -38,5 +38,7 @@ pub const HEADER_BYTES: usize = 32 * 1024;
 pub const RETRY_AFTER_SECONDS: u64 = 2;
 /// Chunks of several runs that one write of a stream gathers.
 pub const CHUNKS_PER_WRITE: usize = 64;
+/// Pieces of an answer that are so small together are written from one place.
+pub const GATHERED_BYTES: usize = 1024;
 /// How long accepting pauses when the system has no more file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

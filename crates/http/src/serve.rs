@@ -1,10 +1,12 @@
 //! Connections: accepting, bounding and ending them.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -22,8 +24,10 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use wire::Code;
 
+use crate::bell::Bell;
 use crate::error::Error;
 use crate::limits::{ACCEPT_PAUSE, HEADER_BYTES, REFUSED_CONNECTIONS};
+use crate::socket::Socket;
 use crate::{App, Mode, router};
 
 /// Why the server does not serve.
@@ -139,20 +143,26 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(self.app.settings.limits.header_timeout)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(Socket::new(stream), service);
         let mut connection = pin!(connection);
+        let mut cut = pin!(self.ended.cancelled());
         let mut closing = pin!(self.app.closing.cancelled());
         let mut is_closing = false;
-        let ended = loop {
-            tokio::select! {
-                ended = connection.as_mut() => break ended,
-                () = &mut closing, if !is_closing => {
+        let mut bell = Bell::default();
+        let ended = poll_fn(|context| {
+            let cut = bell.poll(context, |context| {
+                if !is_closing && closing.as_mut().poll(context).is_ready() {
                     is_closing = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = self.ended.cancelled() => return,
+                cut.as_mut().poll(context)
+            });
+            if cut.is_ready() {
+                return Poll::Ready(Ok(()));
             }
-        };
+            connection.as_mut().poll(context)
+        })
+        .await;
         if let Err(error) = ended {
             // Clients go away whenever they like.
             tracing::debug!("a connection ended: {error}");

@@ -11,40 +11,69 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use hyper::body::{self, Frame};
 use store::{FollowError, Follower, Health};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use super::frames;
 use crate::App;
 use crate::auth::Opening;
+use crate::bell::Bell;
 
 /// What a source gives: frames that are ready, or why there are no more.
 pub(crate) type Chunk = Result<Bytes, FollowError>;
 
 /// The frames of one run, to its end: those that the follower gave already, then what it gives.
-pub(crate) fn one_run(
-    first: Bytes,
-    follower: Follower,
-) -> impl Stream<Item = Chunk> + Send + 'static {
-    let first = (!first.is_empty()).then_some(Ok(first));
-    let rest = stream::unfold(Some(follower), |follower| async {
-        let mut follower = follower?;
-        match follower.next().await {
-            Ok(Some(frames)) => Some((Ok(frames), Some(follower))),
-            Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
+pub(crate) fn one_run(first: Bytes, follower: Follower) -> OneRun {
+    OneRun {
+        first: (!first.is_empty()).then_some(first),
+        next: Some(ReusableBoxFuture::new(next(follower))),
+    }
+}
+
+/// What a follower gives, one wait after the other in the same place.
+pub(crate) struct OneRun {
+    first: Option<Bytes>,
+    /// Gone behind the end.
+    next: Option<ReusableBoxFuture<'static, (Follower, Given)>>,
+}
+
+/// See [`Follower::next`].
+type Given = Result<Option<Bytes>, FollowError>;
+
+async fn next(mut follower: Follower) -> (Follower, Given) {
+    let given = follower.next().await;
+    (follower, given)
+}
+
+impl Stream for OneRun {
+    type Item = Chunk;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Chunk>> {
+        let run = self.get_mut();
+        if let Some(first) = run.first.take() {
+            return Poll::Ready(Some(Ok(first)));
         }
-    });
-    stream::iter(first).chain(rest)
+        let Some(waiting) = &mut run.next else {
+            return Poll::Ready(None);
+        };
+        let (follower, given) = ready!(waiting.poll(context));
+        if let Ok(Some(_)) = given {
+            waiting.set(next(follower));
+        } else {
+            run.next = None;
+        }
+        Poll::Ready(given.transpose())
+    }
 }
 
 /// The answer that streams a source.
 pub(crate) fn stream(
     app: &App,
     status: StatusCode,
-    source: impl Stream<Item = Chunk> + Send + 'static,
+    source: impl Stream<Item = Chunk> + Send + Unpin + 'static,
     opening: Opening,
 ) -> Response {
     let live = Live::new(
@@ -53,7 +82,7 @@ pub(crate) fn stream(
         app.settings.limits.heartbeat,
         opening,
     );
-    let mut response = Response::new(Body::from_stream(live));
+    let mut response = Response::new(Body::new(live));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -72,98 +101,139 @@ enum Notice {
     Closing,
 }
 
-struct Live {
+/// The body of a stream.
+struct Live<S> {
     opened: bool,
     /// Gone behind its end.
-    source: Option<Pin<Box<dyn Stream<Item = Chunk> + Send>>>,
+    source: Option<S>,
+    source_bell: Bell,
+    /// What is no event. It calls rarely, and one event to a thousand streams should not ask for it a thousand times.
+    aside: Aside,
+    aside_bell: Bell,
+    heard_at: Instant,
+    _opening: Opening,
+}
+
+/// What a stream waits for beside its source.
+struct Aside {
     notices: Pin<Box<dyn Stream<Item = Notice> + Send>>,
     /// Fires at the earliest time at which a sign of life may be due. Moving it with every write would cost more than
     /// looking at the clock when it fires.
     silence: Pin<Box<Sleep>>,
-    heard_at: Instant,
     heartbeat: Duration,
-    _opening: Opening,
 }
 
-impl Stream for Live {
-    type Item = Result<Bytes, Infallible>;
+/// What came beside the source.
+enum Said {
+    Notice(Notice),
+    /// Nothing was heard for a heartbeat's time.
+    Silence,
+}
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let live = self.get_mut();
-        if !live.opened {
-            live.opened = true;
-            return Poll::Ready(Some(Ok(frames::opening())));
-        }
-        let Some(source) = &mut live.source else {
-            return Poll::Ready(None);
-        };
-        // The source is asked first, so that what is stored goes out before a notice that ends the stream.
-        match source.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(frames))) => {
-                live.heard_at = Instant::now();
-                return Poll::Ready(Some(Ok(frames)));
-            }
-            Poll::Ready(Some(Err(error))) => return live.broken(&error),
-            Poll::Ready(None) => {
-                live.source = None;
-                return Poll::Ready(None);
-            }
-            Poll::Pending => {}
-        }
-        match live.notices.as_mut().poll_next(context) {
-            Poll::Ready(Some(Notice::Store(health))) => {
-                return Poll::Ready(Some(Ok(frames::store_notice(&health))));
-            }
-            Poll::Ready(Some(Notice::Closing)) => {
-                live.source = None;
-                return Poll::Ready(Some(Ok(frames::reconnect())));
-            }
-            Poll::Ready(None) | Poll::Pending => {}
+impl Aside {
+    fn poll(&mut self, heard_at: Instant, context: &mut Context<'_>) -> Poll<Said> {
+        if let Poll::Ready(Some(notice)) = self.notices.as_mut().poll_next(context) {
+            return Poll::Ready(Said::Notice(notice));
         }
         loop {
-            ready!(live.silence.as_mut().poll(context));
-            let due = live.heard_at + live.heartbeat;
-            if due <= Instant::now() {
-                live.heard_at = Instant::now();
-                live.silence.as_mut().reset(live.heard_at + live.heartbeat);
-                return Poll::Ready(Some(Ok(frames::HEARTBEAT)));
+            ready!(self.silence.as_mut().poll(context));
+            let (due, now) = (heard_at + self.heartbeat, Instant::now());
+            if due <= now {
+                self.silence.as_mut().reset(now + self.heartbeat);
+                return Poll::Ready(Said::Silence);
             }
-            live.silence.as_mut().reset(due);
+            self.silence.as_mut().reset(due);
         }
     }
 }
 
-impl Live {
+impl<S: Stream<Item = Chunk> + Unpin> body::Body for Live<S> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = ready!(self.get_mut().poll_bytes(context));
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+impl<S: Stream<Item = Chunk> + Unpin> Live<S> {
     fn new(
-        source: impl Stream<Item = Chunk> + Send + 'static,
+        source: S,
         notices: impl Stream<Item = Notice> + Send + 'static,
         heartbeat: Duration,
         opening: Opening,
     ) -> Self {
         Self {
             opened: false,
-            source: Some(Box::pin(source)),
-            notices: Box::pin(notices),
-            silence: Box::pin(tokio::time::sleep(heartbeat)),
+            source: Some(source),
+            source_bell: Bell::default(),
+            aside: Aside {
+                notices: Box::pin(notices),
+                silence: Box::pin(tokio::time::sleep(heartbeat)),
+                heartbeat,
+            },
+            aside_bell: Bell::default(),
             heard_at: Instant::now(),
-            heartbeat,
             _opening: opening,
         }
     }
 
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if !self.opened {
+            self.opened = true;
+            return Poll::Ready(Some(frames::opening()));
+        }
+        let Some(source) = &mut self.source else {
+            return Poll::Ready(None);
+        };
+        // The source is asked first, so that what is stored goes out before a notice that ends the stream.
+        match self
+            .source_bell
+            .poll(context, |context| source.poll_next_unpin(context))
+        {
+            Poll::Ready(Some(Ok(frames))) => {
+                self.heard_at = Instant::now();
+                return Poll::Ready(Some(frames));
+            }
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(self.broken(&error)),
+            Poll::Ready(None) => {
+                self.source = None;
+                return Poll::Ready(None);
+            }
+            Poll::Pending => {}
+        }
+        let said = self
+            .aside_bell
+            .poll(context, |context| self.aside.poll(self.heard_at, context));
+        Poll::Ready(Some(match ready!(said) {
+            Said::Notice(Notice::Store(health)) => frames::store_notice(&health),
+            Said::Notice(Notice::Closing) => {
+                self.source = None;
+                frames::reconnect()
+            }
+            Said::Silence => {
+                self.heard_at = Instant::now();
+                frames::HEARTBEAT
+            }
+        }))
+    }
+
     /// The source failed in the middle. Ending without the final event makes the client come back, and then it reads
     /// the error as an answer.
-    fn broken(&mut self, error: &FollowError) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn broken(&mut self, error: &FollowError) -> Option<Bytes> {
         self.source = None;
         match error {
             FollowError::Unavailable(why) => {
                 tracing::warn!("a stream ended because the store is unavailable: {why}");
-                let notice = frames::store_notice(&Health::Failing(why.clone()));
-                Poll::Ready(Some(Ok(notice)))
+                Some(frames::store_notice(&Health::Failing(why.clone())))
             }
             FollowError::Unknown | FollowError::CursorUnknown { .. } | FollowError::LogExpired => {
                 tracing::info!("a stream ended because its log is gone: {error}");
-                Poll::Ready(None)
+                None
             }
         }
     }
@@ -193,6 +263,8 @@ fn notices(
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use store::Unavailable;
     use tokio::sync::mpsc;
 
@@ -202,7 +274,7 @@ mod tests {
 
     /// A stream whose source, store and server the test plays.
     struct Played {
-        live: Live,
+        live: Live<Pin<Box<dyn Stream<Item = Chunk>>>>,
         source: mpsc::UnboundedSender<Chunk>,
         health: watch::Sender<Health>,
         closing: CancellationToken,
@@ -211,9 +283,9 @@ mod tests {
     impl Played {
         fn new(health: Health) -> Self {
             let (source, receiver) = mpsc::unbounded_channel();
-            let frames = stream::unfold(receiver, |mut receiver| async {
+            let frames = Box::pin(stream::unfold(receiver, |mut receiver| async {
                 receiver.recv().await.map(|chunk| (chunk, receiver))
-            });
+            }));
             let health = watch::Sender::new(health);
             let closing = CancellationToken::new();
             let notices = notices(health.subscribe(), closing.clone());
@@ -227,7 +299,7 @@ mod tests {
         }
 
         async fn next(&mut self) -> Option<String> {
-            let bytes = self.live.next().await?.unwrap();
+            let bytes = poll_fn(|context| self.live.poll_bytes(context)).await?;
             Some(String::from_utf8(bytes.to_vec()).unwrap())
         }
 

@@ -28,7 +28,7 @@ pub(crate) fn several_runs(
     runs: Vec<RunId>,
     cursors: Vec<Seq>,
     followers: Vec<(usize, Bytes, Follower)>,
-) -> impl Stream<Item = Chunk> + Send + 'static {
+) -> impl Stream<Item = Chunk> + Send + Unpin + 'static {
     let sources = followers.into_iter().map(|(n, first, follower)| {
         let source = one_run(first, follower).map(move |chunk| (n, chunk));
         Box::pin(source) as Pin<Box<dyn Stream<Item = Placed> + Send>>
