@@ -70,6 +70,13 @@ impl Error {
         error
     }
 
+    /// A query that does not fit, and the name that was probably meant.
+    pub(crate) fn invalid_query(detail: impl Into<String>, suggestion: Option<String>) -> Self {
+        let mut error = Self::new(Code::InvalidQuery, detail);
+        error.problem.suggestion = suggestion;
+        error
+    }
+
     pub(crate) fn agent_unknown(name: &str, suggestion: Option<&str>) -> Self {
         let hint = suggestion.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
         let mut error = Self::new(

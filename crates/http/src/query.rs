@@ -30,9 +30,26 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 let text = text
                     .rsplit_once("query string: ")
                     .map_or(&*text, |(_, text)| text);
-                Error::new(Code::InvalidQuery, text)
+                let (message, suggestion) = unreadable(text);
+                Error::invalid_query(message, suggestion)
             })
     }
+}
+
+/// What to say of serde's "aftr: unknown field `aftr`, expected one of …", and what was probably meant.
+fn unreadable(text: &str) -> (String, Option<String>) {
+    let (name, what) = text.split_once(": ").unwrap_or(("", text));
+    let Some(rest) = what.strip_prefix("unknown field ") else {
+        return (text.to_owned(), None);
+    };
+    let suggestion = wire::suggestion(what);
+    let hint = suggestion
+        .as_ref()
+        .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    (
+        format!("{name}: unknown parameter {rest}{hint}"),
+        suggestion,
+    )
 }
 
 /// How long a poll may wait: `20s`, `500ms`, `1m`, or seconds.
@@ -172,6 +189,28 @@ impl FromRequestParts<App> for ThreadPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_parameter_says_what_was_probably_meant() {
+        let check = |text: &str, message: &str, suggestion: Option<&str>| {
+            assert_eq!(
+                unreadable(text),
+                (message.to_owned(), suggestion.map(str::to_owned))
+            );
+        };
+        check(
+            "aftr: unknown field `aftr`, expected one of `after`, `wait`",
+            "aftr: unknown parameter `aftr`, expected one of `after`, `wait`; did you mean `after`?",
+            Some("after"),
+        );
+        check(
+            "x: unknown field `x`, expected `token`",
+            "x: unknown parameter `x`, expected `token`",
+            None,
+        );
+        check("limit: must be from 1", "limit: must be from 1", None);
+        check("missing field `runs`", "missing field `runs`", None);
+    }
 
     #[test]
     fn a_wait_has_a_unit_and_a_bound() {

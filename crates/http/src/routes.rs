@@ -395,7 +395,7 @@ fn other_routes() -> Vec<Route> {
         Group::Access,
         "Makes a short-lived token for one run or thread",
     )
-    .text("Only with a key, and never wider than the key.")
+    .text("Not with a token, and never wider than the key that asks for it.")
     .right("manage")
     .body::<CreateToken>()
     .json::<TokenBody>(201, "the token, shown this once")

@@ -34,7 +34,7 @@ pub use feed::FeedChange;
 pub use inputs::{InputAnswer, InputList, SendInput};
 pub use limits::*;
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem};
-pub use read::{Unreadable, read};
+pub use read::{Unreadable, read, suggestion};
 pub use run_body::{RunBody, RunList};
 pub use start::{ConflictRule, Settings, StartRun};
 pub use stop::{StopAnswer, StopRun};

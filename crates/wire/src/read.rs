@@ -1,6 +1,12 @@
 //! Reading a JSON body, with an error that says where and what.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{
+    self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 
 use run::MAX_VALUE_DEPTH;
 
@@ -34,18 +40,63 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
             suggestion: None,
         });
     }
+    if body.trim_ascii().is_empty() {
+        return Err(Unreadable::NotJson("the body is empty".to_owned()));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        unreadable(
-            if path == "." { String::new() } else { path },
-            &error.into_inner(),
-        )
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    let value = object(tracked);
+    let value = value.map_err(|error| {
+        let path = track.path().to_string();
+        unreadable(if path == "." { String::new() } else { path }, &error)
     })?;
     deserializer
         .end()
         .map_err(|error| Unreadable::NotJson(error.to_string()))?;
     Ok(value)
+}
+
+/// Reads an object. What serde derives for a struct would also take an array of its members in order, so that `[]` would
+/// be a body of which nothing is said.
+pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_any(Object(PhantomData))
+}
+
+/// The same where `null` stands for nothing.
+pub(crate) fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let read: Option<Inner<T>> = Option::deserialize(deserializer)?;
+    Ok(read.map(|Inner(value)| value))
+}
+
+struct Inner<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inner<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+        Err(de::Error::invalid_type(Unexpected::Other("array"), &self))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
 }
 
 /// How deep JSON text nests; of text that is no JSON, something.
@@ -94,8 +145,10 @@ fn unreadable(path: String, error: &serde_json::Error) -> Unreadable {
     }
 }
 
+/// What was probably meant, from serde's own words for an unknown name.
+///
 /// serde says "unknown field `agnet`, expected one of `agent`, `input`", and the same of variants.
-fn suggestion(message: &str) -> Option<String> {
+pub fn suggestion(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("unknown field `")
         .or_else(|| message.strip_prefix("unknown variant `"))?;
@@ -107,10 +160,10 @@ fn suggestion(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CreateToken, RequestAnswer, SendInput, StartRun};
+    use crate::{CreateToken, RequestAnswer, SendInput, StartRun, StopRun};
 
     #[track_caller]
-    fn check<T: DeserializeOwned + std::fmt::Debug>(body: &str, path: &str, message: &str) {
+    fn check<T: DeserializeOwned + fmt::Debug>(body: &str, path: &str, message: &str) {
         match read::<T>(body.as_bytes()).unwrap_err() {
             Unreadable::NotJson(found) => assert_eq!((path, message), ("not json", found.as_str())),
             Unreadable::Unfit {
@@ -133,7 +186,29 @@ mod tests {
             "not json",
             "trailing characters at line 1 column 27",
         );
+        check::<StartRun>(" ", "not json", "the body is empty");
         check::<StartRun>(r#"{"input":"x"}"#, "", "missing field `agent`");
+        check::<StartRun>(
+            r#"["a",null,"x"]"#,
+            "",
+            "invalid type: array, expected an object",
+        );
+        check::<StopRun>("[]", "", "invalid type: array, expected an object");
+        check::<StopRun>(
+            r#""x""#,
+            "",
+            "invalid type: string \"x\", expected an object",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","budget":[1]}"#,
+            "budget",
+            "budget: invalid type: array, expected an object",
+        );
+        check::<StartRun>(
+            r#"{"agent":"a","input":"x","settings":["x/y"]}"#,
+            "settings",
+            "settings: invalid type: array, expected an object",
+        );
         check::<StartRun>(
             r#"{"agent":7,"input":"x"}"#,
             "agent",
@@ -190,14 +265,17 @@ mod tests {
     #[test]
     fn brackets_in_strings_are_no_depth() {
         let n = MAX_VALUE_DEPTH;
-        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let nested = |n: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(n - 1), "]".repeat(n - 1));
         assert!(read::<serde_json::Value>(nested(n).as_bytes()).is_ok());
         check::<serde_json::Value>(
             &nested(n + 1),
             "",
             "the body nests more than 100 levels deep",
         );
-        let text = format!(r#"["\"{0}", "\\", {{"{0}": "{0}"}}]"#, "[".repeat(n));
+        let text = format!(
+            r#"{{"a": ["\"{0}", "\\", {{"{0}": "{0}"}}]}}"#,
+            "[".repeat(n)
+        );
         assert!(read::<serde_json::Value>(text.as_bytes()).is_ok());
     }
 

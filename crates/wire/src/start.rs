@@ -27,7 +27,11 @@ pub struct StartRun {
     #[schema(value_type = Option<String>, format = "uuid")]
     pub supersedes: Option<RunId>,
     /// What it overrides of the agent, where the agent lists it as `overridable`.
-    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "crate::read::object",
+        skip_serializing_if = "Settings::is_empty"
+    )]
     pub settings: Settings,
     /// Data of your own, at most 16 KiB of JSON; given back with the run.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -38,7 +42,11 @@ pub struct StartRun {
     #[schema(schema_with = crate::schema::trigger)]
     pub trigger: Option<Trigger>,
     /// What it may consume; narrows the agent's own budget and never widens it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::read::optional_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(schema_with = crate::schema::budget)]
     pub budget: Option<Budget>,
 }

@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Events {
             Ok(Self(n))
         } else {
             Err(de::Error::custom(format!(
-                "limit must be from 1 to {PAGE_EVENTS}"
+                "must be from 1 to {PAGE_EVENTS}"
             )))
         }
     }

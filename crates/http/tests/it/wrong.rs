@@ -80,6 +80,7 @@ async fn a_start_says_what_is_wrong_with_it() {
         |body: &'static str, status, code| setting.check("POST /v1/runs", &[], body, status, code);
     check("{", 400, "invalid_json").await;
     check("[]", 400, "invalid_request").await;
+    check(r#"["demo",null,"Hi"]"#, 400, "invalid_request").await;
     check("{}", 400, "invalid_request").await;
     let unknown = check(r#"{"agnet":"demo","input":"Hi"}"#, 400, "invalid_request").await;
     assert_eq!(
