@@ -62,6 +62,11 @@ impl<W: Write> Live<W> {
         self.page.resize(width);
     }
 
+    /// When the run was created, where its first event is not shown.
+    pub(crate) fn created(&mut self, at: Timestamp) {
+        self.status.created(at);
+    }
+
     /// Draws the status line as it is at a time.
     pub(crate) fn tick(&mut self, now: Timestamp) -> io::Result<()> {
         let line = self.status.line(&self.tools, now);

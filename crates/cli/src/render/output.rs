@@ -59,6 +59,13 @@ impl Output {
         matches!(self, Self::Live(_))
     }
 
+    /// Tells when the run was created, where its first event is not shown.
+    pub(crate) fn created(&mut self, at: Timestamp) {
+        if let Self::Live(live) = self {
+            live.created(at);
+        }
+    }
+
     /// Shows an event; `data` is its envelope as it came.
     pub(crate) fn event(&mut self, data: &str, envelope: &Envelope) -> io::Result<()> {
         match self {

@@ -32,6 +32,12 @@ enum State {
 }
 
 impl StatusLine {
+    /// When the run was created, for whoever begins behind the event that says so.
+    pub(super) fn created(&mut self, at: Timestamp) {
+        self.created_at = Some(at);
+        self.to(State::Running);
+    }
+
     pub(super) fn take(&mut self, at: Timestamp, event: &Event) {
         if self.created_at.is_none() {
             // Whoever begins in the middle of a log sees something happen.

@@ -417,3 +417,15 @@ fn what_a_command_prints_is_its_answer() {
     );
     on_pipe(&log, "a\tb", "oh\n");
 }
+
+#[test]
+fn whoever_begins_in_the_middle_is_told_the_time_from_the_start() {
+    let mut screen = Screen::new(60);
+    let mut live = Live::new(Vec::new(), RUN.to_owned(), 60, true);
+    live.created(Timestamp::from_ms(0));
+    let (_, kind, data) = finished("aborted", "stopped");
+    live.event(Timestamp::from_ms(4_500), &event(kind, &data))
+        .unwrap();
+    screen.feed(live.written());
+    assert_eq!(screen.text(), "■ aborted (stopped) · 4.5 s · 1,234 tokens");
+}

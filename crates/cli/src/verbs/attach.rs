@@ -41,6 +41,9 @@ pub(super) async fn watch(
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Failure> {
     let mut output = Output::new(format, &run.to_string());
+    if after > Seq::ZERO && output.is_live() {
+        output.created(connection.client.run(run).await?.created_at);
+    }
     let watch = Watch {
         connection: &mut *connection,
         run,
