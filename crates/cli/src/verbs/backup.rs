@@ -70,8 +70,8 @@ pub(super) async fn restore(session: &Session, args: Restore) -> Result<Exit, Fa
     } else {
         None
     };
-    let store = config.store.clone();
-    let restored = tokio::task::spawn_blocking(move || store::sqlite::restore(&from, &store))
+    let (copy, store) = (from.clone(), config.store.clone());
+    let restored = tokio::task::spawn_blocking(move || store::sqlite::restore(&copy, &store))
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     match restored {
@@ -93,7 +93,14 @@ pub(super) async fn restore(session: &Session, args: Restore) -> Result<Exit, Fa
                     let _ = std::fs::remove_file(file);
                 }
             }
-            Err(error.into())
+            // The store's own words name the place of the data, and it is the copy that did not serve.
+            Err(match error {
+                OpenError::Unusable { message, .. } => Failure::Unavailable(format!(
+                    "{} was not restored: {message}; the data is as it was",
+                    from.display()
+                )),
+                error => error.into(),
+            })
         }
     }
 }
