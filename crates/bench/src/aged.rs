@@ -15,9 +15,9 @@ const EVENTS: usize = 2_000;
 const WAVE: u32 = 100;
 
 pub(crate) async fn measure(report: &mut Report, seconds: u64) -> anyhow::Result<()> {
-    let fresh_dir = tempfile::tempdir_in(".")?;
+    let fresh_dir = tempfile::tempdir_in("target")?;
     let fresh = load::open(fresh_dir.path(), load::options()).await?;
-    let aged_dir = tempfile::tempdir_in(".")?;
+    let aged_dir = tempfile::tempdir_in("target")?;
     let options = Options {
         compact_after_ms: Some(0),
         ..load::options()

@@ -12,7 +12,7 @@ use crate::report::{Report, rate};
 const RUNS: u32 = 1_000;
 
 pub(crate) fn measure(report: &mut Report, seconds: u64, batches: &[usize]) -> anyhow::Result<()> {
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in("target")?;
     let mut core = Core::open(&dir.path().join("bench.db"), load::options())?;
     let mut runs = open_runs(&mut core)?;
     for &batch in batches {

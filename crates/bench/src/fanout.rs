@@ -22,7 +22,7 @@ pub(crate) async fn visible(report: &mut Report, seconds: u64) -> anyhow::Result
         };
         let memory = tempfile::tempdir_in("/dev/shm")?;
         let without = clients::measure(&child(memory.path())).await?;
-        let disk = tempfile::tempdir_in(".")?;
+        let disk = tempfile::tempdir_in("target")?;
         let ours = clients::measure(&child(disk.path())).await?;
         report.row(
             &format!("append to client, {per_second} events/s, 1,000 runs and followers (p50 / p99 / max)"),
@@ -47,7 +47,7 @@ pub(crate) async fn fanout(report: &mut Report, seconds: u64) -> anyhow::Result<
             batch,
             seconds,
         };
-        let dir = tempfile::tempdir_in(".")?;
+        let dir = tempfile::tempdir_in("target")?;
         let raw = clients::measure(&child(Kind::Raw, dir.path())).await?;
         let ours = clients::measure(&child(Kind::Server, dir.path())).await?;
         let what = format!("one run to 1,000 followers, {per_second} events/s");

@@ -9,7 +9,7 @@ use crate::report::{Latencies, Report};
 const RUNS: u32 = 1_000;
 
 pub(crate) async fn measure(report: &mut Report, seconds: u64) -> anyhow::Result<()> {
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in("target")?;
     let store = load::open(dir.path(), load::options()).await?;
     let mut runs = load::runs(&store, 0, RUNS).await?;
     for per_second in [1_000, 10_000, 50_000] {

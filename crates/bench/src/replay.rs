@@ -10,7 +10,7 @@ use crate::report::{Latencies, Report};
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     for (n_events, target) in [(10_000, "≤ 2 ms"), (100_000, "≤ 15 ms")] {
-        let dir = tempfile::tempdir_in(".")?;
+        let dir = tempfile::tempdir_in("target")?;
         let store = load::open(dir.path(), load::options()).await?;
         let mut runs = load::runs(&store, 0, 1).await?;
         for _ in 0..n_events / 100 {

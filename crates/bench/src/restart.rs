@@ -6,7 +6,7 @@ use crate::load;
 use crate::report::{Latencies, Report};
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in("target")?;
     let store = load::open(dir.path(), load::options()).await?;
     for chunk in 0..9 {
         let runs = load::runs(&store, chunk * 1_000, 1_000).await?;
@@ -22,7 +22,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let mut times = Vec::new();
     for one in runs.iter().take(5) {
         // A copy of the files while the store works is what a kill leaves.
-        let copy = tempfile::tempdir_in(".")?;
+        let copy = tempfile::tempdir_in("target")?;
         for name in ["bench.db", "bench.db-wal"] {
             std::fs::copy(dir.path().join(name), copy.path().join(name))?;
         }

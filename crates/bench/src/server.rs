@@ -115,7 +115,7 @@ impl Server {
 
 /// From the request that starts a run to its first events on the same connection.
 pub(crate) async fn start(report: &mut Report) -> anyhow::Result<()> {
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in("target")?;
     let server = Server::start(dir.path()).await?;
     let (mut first, mut spoken, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..300 {
@@ -174,7 +174,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 pub(crate) async fn memory(report: &mut Report) -> anyhow::Result<()> {
     const RUNS: u64 = 5_000;
     const FOLLOWERS: u64 = 5_000;
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in("target")?;
     let server = Server::start(dir.path()).await?;
     let idle = server.memory()?;
     report.row("memory, idle", mib(idle), String::new(), None, "≤ 20 MiB");
