@@ -81,6 +81,8 @@ pub enum Target {
 /// A token to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
+    /// The name of the key that made it; it ends with the key. None on a server without keys.
+    pub key: Option<String>,
     /// The hash of the secret.
     pub hash: [u8; 32],
     /// Whose it is.
@@ -100,6 +102,8 @@ pub struct NewToken {
 /// What a secret turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
+    /// The name of the key, or of the key that made the token.
+    pub key: Option<String>,
     /// Whose it is.
     pub tenant: Tenant,
     /// The one user it acts as.

@@ -82,6 +82,11 @@ impl Caller {
         }
     }
 
+    /// The name of its key; none on an open server.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.credential.as_ref()?.key.as_deref()
+    }
+
     /// The agents it may start; all if missing.
     pub(crate) fn agents(&self) -> Option<&[String]> {
         self.credential.as_ref()?.agents.as_deref()

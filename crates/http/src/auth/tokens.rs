@@ -74,6 +74,7 @@ pub(crate) async fn create(
     let expires_at = fresh::now().plus_ms(seconds * 1_000);
     app.store
         .create_token(NewToken {
+            key: caller.key().map(str::to_owned),
             hash: secret.hash(),
             tenant: caller.scope.tenant,
             user,

@@ -125,6 +125,7 @@ CREATE TABLE api_key (
 CREATE TABLE token (
     hash BLOB PRIMARY KEY,
     tenant TEXT NOT NULL,
+    key TEXT,
     user TEXT,
     run BLOB,
     thread TEXT,

@@ -72,12 +72,13 @@ impl Operation for CreateToken {
             .execute([txn.now.as_ms()])?;
         txn.connection
             .prepare_cached(
-                "INSERT INTO token (hash, tenant, user, run, thread, rights, agents, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO token (hash, tenant, key, user, run, thread, rights, agents, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 token.hash,
                 token.tenant.as_str(),
+                token.key,
                 token.user.as_ref().map(User::as_str),
                 run,
                 thread,

@@ -44,9 +44,10 @@ pub(crate) fn credential(
     now: Timestamp,
 ) -> rusqlite::Result<Option<Credential>> {
     let key = connection
-        .prepare_cached("SELECT tenant, user, rights, agents FROM api_key WHERE hash = ?1 AND revoked_at IS NULL")?
+        .prepare_cached("SELECT tenant, user, rights, agents, name FROM api_key WHERE hash = ?1 AND revoked_at IS NULL")?
         .query_row([hash], |row| {
             Ok(Credential {
+                key: row.get(4)?,
                 tenant: name(row, 0, Tenant::parse)?.expect("the column is NOT NULL"),
                 user: name(row, 1, User::parse)?,
                 rights: json(row, 2)?.unwrap_or_default(),
@@ -61,8 +62,9 @@ pub(crate) fn credential(
     }
     connection
         .prepare_cached(
-            "SELECT tenant, user, rights, agents, run, thread, expires_at FROM token
-             WHERE hash = ?1 AND expires_at > ?2",
+            "SELECT tenant, user, rights, agents, run, thread, expires_at, key FROM token
+             WHERE hash = ?1 AND expires_at > ?2 AND NOT EXISTS (SELECT 1 FROM api_key
+                WHERE api_key.tenant = token.tenant AND api_key.name = token.key AND revoked_at IS NOT NULL)",
         )?
         .query_row(params![hash, now.as_ms()], |row| {
             let target = match run_id(row, 4)? {
@@ -70,6 +72,7 @@ pub(crate) fn credential(
                 None => name(row, 5, ThreadId::parse)?.map(Target::Thread),
             };
             Ok(Credential {
+                key: row.get(7)?,
                 tenant: name(row, 0, Tenant::parse)?.expect("the column is NOT NULL"),
                 user: name(row, 1, User::parse)?,
                 rights: json(row, 2)?.unwrap_or_default(),

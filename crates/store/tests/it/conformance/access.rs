@@ -25,6 +25,7 @@ pub(crate) async fn a_key_opens_until_it_is_revoked(place: Place) {
     world.reopen().await;
     let store = &world.store;
     let opens = Credential {
+        key: Some("k".into()),
         tenant: new.tenant.clone(),
         user: new.user.clone(),
         rights: new.rights.clone(),
@@ -61,6 +62,7 @@ pub(crate) async fn a_token_opens_until_it_ends(place: Place) {
     for (n, target) in [(1, Target::Run(run)), (2, Target::Thread(thread))] {
         let scope = scope_of("default", Some("ann"));
         let token = NewToken {
+            key: None,
             hash: [n; 32],
             tenant: scope.tenant,
             user: scope.user,
@@ -78,6 +80,27 @@ pub(crate) async fn a_token_opens_until_it_ends(place: Place) {
         world.advance(1);
         assert_eq!(world.store.credential([n; 32]).await, Ok(None));
     }
+}
+
+pub(crate) async fn a_token_ends_with_the_key_that_made_it(place: Place) {
+    let world = World::open(place).await;
+    let store = &world.store;
+    assert!(store.create_key(key("default", "k", 1)).await.unwrap());
+    let scope = scope_of("default", Some("ann"));
+    let token = NewToken {
+        key: Some("k".into()),
+        hash: [2; 32],
+        tenant: scope.tenant.clone(),
+        user: scope.user,
+        target: Target::Thread(ThreadId::parse("t").unwrap()),
+        rights: vec![Right::Read],
+        agents: None,
+        expires_at: world.now().plus_ms(1_000),
+    };
+    store.create_token(token).await.unwrap();
+    assert!(store.credential([2; 32]).await.unwrap().is_some());
+    assert!(store.revoke_key(&scope.tenant, "k").await.unwrap());
+    assert_eq!(store.credential([2; 32]).await, Ok(None));
 }
 
 pub(crate) async fn a_blob_is_kept_by_its_content_per_tenant(place: Place) {

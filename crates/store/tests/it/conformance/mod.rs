@@ -141,6 +141,7 @@ macro_rules! suite {
             a_key_opens_until_it_is_revoked
             names_of_keys_are_unique_per_tenant
             a_token_opens_until_it_ends
+            a_token_ends_with_the_key_that_made_it
             a_blob_is_kept_by_its_content_per_tenant
         }
         crate::conformance::tests! { $place, delete:
