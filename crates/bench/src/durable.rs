@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use store::Claim;
-use store::sqlite::{AppendOp, ClaimOp, Core, Register, StartOp};
+use store::sqlite::{AppendOp, Batch, ClaimOp, Core, Register, StartOp};
 
 use crate::load::{self, Writing};
 use crate::probe;
@@ -86,13 +86,16 @@ fn store(
     let mut n = 0_u32;
     let mut at = 0_usize;
     while begin.elapsed() < time {
-        let appends = (0..batch).map(|_| {
+        let mut commit = Batch::default();
+        let mut answers = Vec::with_capacity(batch);
+        for _ in 0..batch {
             // A large odd step, so that neighbours in a batch are not neighbours in the file.
             at = (at + 617) % runs.len();
-            AppendOp(runs[at].append(vec![load::delta()]))
-        });
-        for answer in core.perform_all(appends.collect()) {
-            answer??;
+            answers.push(commit.add(AppendOp(runs[at].append(vec![load::delta()]))));
+        }
+        core.perform_together(commit);
+        for answer in answers {
+            answer.take()??;
         }
         n += 1;
     }

@@ -104,7 +104,7 @@ codes! {
     InputNotPending "input_not_pending" 409 "The input does not wait"
         "The input is unknown, was heard or was returned, so it cannot be taken back."
     ThreadExists "thread_exists" 409 "The thread exists already"
-        "A thread with this id exists; use it, or another id."
+        "The tenant has a thread with this id; use that one if it is yours, or another id."
     LogExpired "log_expired" 410 "The events are gone"
         "The run's events were deleted by the retention setting; the run itself is still there."
     RequestExpired "request_expired" 410 "The request has expired"

@@ -210,26 +210,6 @@ impl Core {
         }
     }
 
-    /// Performs operations in one commit, in order; in several if they write very much.
-    pub fn perform_all<O: Operation>(
-        &mut self,
-        operations: Vec<O>,
-    ) -> Vec<Result<O::Output, Unavailable>> {
-        let (jobs, answers): (Vec<Box<dyn Job>>, Vec<_>) = operations
-            .into_iter()
-            .map(|operation| {
-                let (send, receive) = tokio::sync::oneshot::channel();
-                let job: Box<dyn Job> = Box::new(super::writer::Pending::new(operation, send));
-                (job, receive)
-            })
-            .unzip();
-        self.commit_all(jobs);
-        answers
-            .into_iter()
-            .map(|mut answer| answer.try_recv().expect("a commit answers every job"))
-            .collect()
-    }
-
     /// Performs jobs in one commit and answers them, whatever happens. Gives back those that would have made the commit
     /// very large.
     pub(crate) fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {

@@ -1,6 +1,6 @@
-//! What a simulation needs of the core beside operations: to read as followers do, to put several operations into one
-//! commit, to do the writer's upkeep, and to see a commit fail. All of it is the code that the threads run, without
-//! the threads.
+//! What a simulation or a measurement needs of the core beside operations: to read as followers do, to put several
+//! operations into one commit, to do the writer's upkeep, and to see a commit fail. All of it is the code that the
+//! threads run, without the threads.
 
 use run::{RunId, Seq};
 use tokio::sync::oneshot;
