@@ -1,14 +1,13 @@
 //! A vendor's answer as events of a run. Pure.
 
 use provider::{FinishReason, StreamEvent, VendorPart};
-use run::event::{
-    MessageCompleted, MessageStarted, Notice, NoticeLevel, ReasoningDelta, TextDelta,
-};
+use run::event::{MessageCompleted, MessageStarted, Notice, NoticeLevel};
 use run::{
     ErrorInfo, Event, MAX_NAME_BYTES, MessageId, Outcome, Part, Reason, Role, Usage, bounded_text,
 };
 
 use crate::limits::COMPLETED_BYTES;
+use crate::voice::Voice;
 
 /// One answer while it comes.
 #[derive(Debug)]
@@ -101,32 +100,7 @@ impl Answer {
             return Vec::new();
         }
         let mut events = self.begin();
-        let so_far = self.parts.last_mut().and_then(|part| match (voice, part) {
-            (Voice::Text, Part::Text { text, .. })
-            | (Voice::Reasoning, Part::Reasoning { text, .. }) => Some(text),
-            (Voice::Text | Voice::Reasoning, _) => None,
-        });
-        match (so_far, voice) {
-            (Some(so_far), _) => so_far.push_str(&text),
-            (None, Voice::Text) => self.parts.push(Part::text(text.clone())),
-            (None, Voice::Reasoning) => self.parts.push(Part::reasoning(text.clone())),
-        }
-        let part = u32::try_from(self.parts.len() - 1).unwrap_or(u32::MAX);
-        let message = self.message.clone();
-        events.push(match voice {
-            Voice::Text => TextDelta {
-                message,
-                part,
-                text,
-            }
-            .into(),
-            Voice::Reasoning => ReasoningDelta {
-                message,
-                part,
-                text,
-            }
-            .into(),
-        });
+        events.push(voice.add(&mut self.parts, &self.message, text));
         events
     }
 
@@ -219,12 +193,6 @@ impl Answer {
         }
         Outcome::completed()
     }
-}
-
-#[derive(Clone, Copy)]
-enum Voice {
-    Text,
-    Reasoning,
 }
 
 fn size(part: &Part) -> usize {

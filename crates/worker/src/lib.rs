@@ -11,6 +11,8 @@ mod settings;
 
 mod outbox;
 
+mod voice;
+
 mod script;
 
 mod player;

@@ -23,7 +23,8 @@ use run::{
 };
 use serde_json::{Value, json};
 
-use crate::script::{QUESTION, Reply, Said, Say, Unit, Voice, acknowledgement, echo, reply};
+use crate::script::{QUESTION, Reply, Said, Say, Unit, acknowledgement, echo, reply};
+use crate::voice::Voice;
 
 /// The code of the notice that is written before a scripted attempt dies: the next one knows by it that it did.
 pub const EXIT_NOTICE: &str = "script_exit";

@@ -6,15 +6,7 @@ use run::snapshot::Resolution;
 use run::{AgentSpec, ScriptStep};
 
 use crate::limits::SCRIPT_PIECE_BYTES;
-
-/// What a text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// Part of the answer.
-    Text,
-    /// A thought.
-    Reasoning,
-}
+use crate::voice::Voice;
 
 /// One thing that a script does. Steps of the script are named by their index.
 #[derive(Debug, Clone, PartialEq)]

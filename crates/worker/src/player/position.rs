@@ -7,7 +7,8 @@ use run::snapshot::{InputState, Message, Progress, Snapshot};
 use run::{AgentSpec, InputId, MessageId, Part, Role, Run, TurnId};
 
 use super::{Count, EXIT_NOTICE, Player, Turn, text_of};
-use crate::script::{Said, Unit, Voice, Words, acknowledgement, units};
+use crate::script::{Said, Unit, Words, acknowledgement, units};
+use crate::voice::Voice;
 
 /// The id of the `n`-th message, which acknowledges a steer.
 pub(super) fn acknowledging(n: u32, input: &InputId) -> MessageId {

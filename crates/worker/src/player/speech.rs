@@ -1,13 +1,12 @@
 //! What a player says: pieces of text become messages and steps.
 
-use run::event::{
-    MessageCompleted, MessageStarted, ReasoningDelta, StepFinished, StepStarted, TextDelta,
-};
+use run::event::{MessageCompleted, MessageStarted, StepFinished, StepStarted, TextDelta};
 use run::{Event, InputId, MessageId, Part, Role, StepId, Usage};
 
 use super::{Action, OpenMessage, OpenStep, Player, position};
 use crate::limits::{COMPLETED_BYTES, SCRIPT_MESSAGE_BYTES, SCRIPT_PIECE_BYTES, SCRIPT_WORDS};
-use crate::script::{Said, Say, Voice, Words};
+use crate::script::{Said, Say, Words};
+use crate::voice::Voice;
 
 impl Player {
     /// A steer's acknowledgement is a message of its own, which carries the input's id in its own: so it is told apart
@@ -109,32 +108,7 @@ impl Player {
     fn add(&mut self, voice: Voice, text: String) -> Option<Event> {
         let open = self.message.as_mut()?;
         open.bytes += text.len();
-        let so_far = open.parts.last_mut().and_then(|part| match (voice, part) {
-            (Voice::Text, Part::Text { text, .. })
-            | (Voice::Reasoning, Part::Reasoning { text, .. }) => Some(text),
-            (Voice::Text | Voice::Reasoning, _) => None,
-        });
-        match (so_far, voice) {
-            (Some(so_far), _) => so_far.push_str(&text),
-            (None, Voice::Text) => open.parts.push(Part::text(text.clone())),
-            (None, Voice::Reasoning) => open.parts.push(Part::reasoning(text.clone())),
-        }
-        let part = u32::try_from(open.parts.len() - 1).unwrap_or(u32::MAX);
-        let message = open.id.clone();
-        Some(match voice {
-            Voice::Text => TextDelta {
-                message,
-                part,
-                text,
-            }
-            .into(),
-            Voice::Reasoning => ReasoningDelta {
-                message,
-                part,
-                text,
-            }
-            .into(),
-        })
+        Some(voice.add(&mut open.parts, &open.id, text))
     }
 
     pub(super) fn complete_message(&mut self) {
