@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{WaitId, WaitIdOptions, WaitOptions, getsid, waitid, waitpid};
+use rustix::process::{WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::limits::{REAP_EVERY, REAP_PATIENCE};
 use crate::pid::{Identity, Pid};
@@ -38,10 +38,13 @@ impl Orphans {
         let dead: Vec<_> = dead.collect();
         self.doubtful
             .retain(|child, _| dead.iter().any(|entry| entry.identity == *child));
-        let our_session = getsid(None).ok().map(Pid);
+        // Read like theirs: in a PID namespace whose session began outside, both are None. (`getsid` answers 0 there.)
+        let Some(ours) = table::entry(Pid::own()) else {
+            return;
+        };
         let now = Instant::now();
         for entry in dead {
-            let orphan = entry.session != our_session && entry.session != Some(entry.pid());
+            let orphan = entry.session != ours.session && entry.session != Some(entry.pid());
             let since = *self.doubtful.entry(entry.identity).or_insert(now);
             if orphan || now - since > REAP_PATIENCE {
                 collect(entry.pid());

@@ -1,7 +1,7 @@
 //! Sending signals to the process that is meant, not to the next one that got its number.
 
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_process, kill_process_group};
+use rustix::process::{Signal, kill_process, kill_process_group, test_kill_process_group};
 
 use crate::pid::{Identity, Pid};
 use crate::table;
@@ -40,6 +40,11 @@ pub(crate) fn send(to: Identity, signal: Signal) -> Sent {
 /// born meanwhile gets it too. The caller knows that the number is still that group's.
 pub(crate) fn send_to_group(group: Pid, signal: Signal) -> Sent {
     sent(kill_process_group(group.0, signal))
+}
+
+/// Whether the group has a member, dead or alive, in one answer of the kernel's.
+pub(crate) fn group_has_members(group: Pid) -> bool {
+    !matches!(test_kill_process_group(group.0), Err(Errno::SRCH))
 }
 
 fn is(meant: Identity) -> bool {

@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use crate::limits::{CLEAN_ROUNDS, PAUSE, SWEEP};
 use crate::marker::{MARK, Mark, Marker, RUN_ID};
 use crate::pid::{Identity, Pid};
-use crate::signal::{Sent, send, send_to_group};
+use crate::signal::{Sent, group_has_members, send, send_to_group};
 use crate::table::{self, Entry};
 
 /// What came of a sweep.
@@ -70,6 +70,8 @@ pub(crate) struct Hunt {
     sessions: HashMap<Pid, u64>,
     /// All that was ever found. A dying process loses its environment before it is dead.
     seen: HashSet<Identity>,
+    /// The last look saw nobody of a group of ours that has members all the same.
+    unseen: bool,
 }
 
 impl Hunt {
@@ -79,6 +81,7 @@ impl Hunt {
             run: run.map(|run| format!("{RUN_ID}={run}").into_bytes()),
             sessions: HashMap::new(),
             seen: HashSet::new(),
+            unseen: false,
         }
     }
 
@@ -110,7 +113,8 @@ impl Hunt {
                 all.insert(entry.identity);
                 hopeless &= kill(entry, group_is_ours) == Sent::Refused;
             });
-            clean = if found.is_empty() { clean + 1 } else { 0 };
+            let nobody = found.is_empty() && !self.unseen;
+            clean = if nobody { clean + 1 } else { 0 };
             let over = hopeless && !found.is_empty() || Instant::now() > end;
             if clean >= CLEAN_ROUNDS || over {
                 let survivors: Vec<_> = found.iter().map(Entry::pid).collect();
@@ -130,6 +134,7 @@ impl Hunt {
         let table = table::table();
         let kept = kept(&table);
         self.forget_reused_sessions(&table);
+        self.unseen = self.has_unseen_member(&table);
         let mut buffer = Vec::new();
         let mut ours = HashMap::new();
         let mut others = Vec::new();
@@ -216,6 +221,14 @@ impl Hunt {
         }
     }
 
+    /// A look takes a while, and who starts itself again and ends can slip through it for ever: the parent has gone
+    /// before it is looked at, the child was born behind the look. The kernel knows that there is somebody.
+    fn has_unseen_member(&self, table: &[Entry]) -> bool {
+        self.sessions.keys().any(|leader| {
+            table.iter().all(|entry| entry.group != Some(*leader)) && group_has_members(*leader)
+        })
+    }
+
     /// Collects the status of an orphan that became a child of this server, so that it does not keep its number.
     fn collect(&self, entry: &Entry) {
         let is_ours = self.seen.contains(&entry.identity) || self.is_in_session(entry);
@@ -251,20 +264,26 @@ fn kept(table: &[Entry]) -> HashSet<Pid> {
 /// Kills one process, and with it its group if all of it is ours: a member that forks faster than it can be followed
 /// from number to number has no way out of that.
 fn kill(entry: &Entry, group_is_ours: bool) -> Sent {
-    let own_group = rustix::process::getpgrp();
     if let Some(group) = entry
         .group
-        .filter(|group| group_is_ours && group.0 != own_group)
+        .filter(|group| group_is_ours && !is_own_group(*group))
     {
-        // A group keeps its number while it has a member, and this one was there a moment ago.
-        if table::entry(entry.pid())
-            .as_ref()
-            .is_some_and(|now| now.identity == entry.identity && now.group == entry.group)
-        {
+        // A group keeps its number while it has a member, and this one was there a moment ago. It may be gone by now, for
+        // who starts itself again ends at once, but what it started is in the group. Only a younger process under the
+        // number would say that the group is gone too.
+        let taken = table::entry(group)
+            .is_some_and(|leader| leader.identity.started > entry.identity.started);
+        if !taken {
             return send_to_group(group, Signal::KILL);
         }
     }
     send(entry.identity, Signal::KILL)
+}
+
+/// Whether this server itself is in that group; so also where that cannot be seen.
+fn is_own_group(group: Pid) -> bool {
+    // Not `getpgrp`, which answers 0 in a PID namespace whose group began outside.
+    table::entry(Pid::own()).is_none_or(|own| own.group == Some(group))
 }
 
 /// The living members of the group that this server's child leads or led.

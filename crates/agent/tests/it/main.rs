@@ -4,6 +4,7 @@
 
 mod crash;
 mod end;
+mod namespace;
 mod output;
 mod shell;
 mod start;
