@@ -73,8 +73,11 @@ impl Answer {
             }
             StreamEvent::ToolCallDelta { .. } => Vec::new(),
             StreamEvent::VendorData { part, data } => {
-                if part == VendorPart::Reasoning {
-                    self.keep_reasoning_data(data);
+                match part {
+                    VendorPart::Reasoning => Voice::Reasoning.keep(&mut self.parts, data),
+                    VendorPart::Text => Voice::Text.keep(&mut self.parts, data),
+                    // Calls are not kept by this driver.
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -114,22 +117,6 @@ impl Answer {
             role: Role::Assistant,
         };
         vec![started.into()]
-    }
-
-    fn keep_reasoning_data(&mut self, data: serde_json::Value) {
-        let kept = self.parts.iter_mut().rev().find_map(|part| match part {
-            Part::Reasoning { vendor, .. } => Some(vendor),
-            Part::Text { .. } | Part::Refusal { .. } | Part::Source { .. } | Part::File { .. } => {
-                None
-            }
-        });
-        match kept {
-            Some(vendor) => *vendor = Some(data),
-            None => self.parts.push(Part::Reasoning {
-                text: String::new(),
-                vendor: Some(data),
-            }),
-        }
     }
 
     /// The end of a complete answer.
@@ -267,6 +254,51 @@ mod tests {
             vendor: Some(json!("sig")),
         };
         assert_eq!(parts, [thought, Part::text("ab")]);
+    }
+
+    #[test]
+    fn each_piece_of_reasoning_keeps_its_own_signature() {
+        let data = |part, text: &str| StreamEvent::VendorData {
+            part,
+            data: json!(text),
+        };
+        let events = check(
+            vec![
+                reason("one"),
+                data(VendorPart::Reasoning, "1"),
+                data(VendorPart::Reasoning, "redacted"),
+                reason("tw"),
+                reason("o"),
+                data(VendorPart::Reasoning, "2"),
+                text("a"),
+                data(VendorPart::Text, "3"),
+                text("b"),
+                finished(FinishReason::Stop),
+            ],
+            "message.started reasoning.delta reasoning.delta reasoning.delta text.delta text.delta message.completed",
+            (Status::Succeeded, "completed", ""),
+        );
+        let Some(Event::MessageCompleted(completed)) = events.last() else {
+            panic!("{events:?}")
+        };
+        let thought = |text: &str, data: &str| Part::Reasoning {
+            text: text.into(),
+            vendor: Some(json!(data)),
+        };
+        let signed = Part::Text {
+            text: "a".into(),
+            vendor: Some(json!("3")),
+        };
+        assert_eq!(
+            completed.parts.as_deref().unwrap(),
+            [
+                thought("one", "1"),
+                thought("", "redacted"),
+                thought("two", "2"),
+                signed,
+                Part::text("b"),
+            ]
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) struct Fault {
     status: Option<u16>,
     code: Option<String>,
     message: String,
+    retry_after: Option<Duration>,
 }
 
 impl Fault {
@@ -45,11 +46,13 @@ impl Fault {
             status: None,
             code: None,
             message: redactor.clean_and_cut(text, limits::VENDOR_MESSAGE_BYTES),
+            retry_after: None,
         }
     }
 
-    /// Knows `{"error": {message, code, type}}` (OpenAI and most), `{"error": "…"}`, the same in a list (Gemini), the
-    /// error without a wrapper (vLLM, Mistral) and `{"detail": …}` (servers built on `FastAPI`).
+    /// Knows `{"error": {message, code, type}}` (OpenAI, Anthropic and most), `{"error": {message, code, status,
+    /// details}}` alone or in a list (Gemini), `{"error": "…"}` (Ollama), the error without a wrapper (vLLM, Mistral) and
+    /// `{"detail": …}` (servers built on `FastAPI`).
     fn of_value(value: &Value, redactor: &Redactor) -> Self {
         let value = value.get(0).unwrap_or(value);
         let error = value
@@ -73,15 +76,20 @@ impl Fault {
         if let Some(raw) = error.pointer("/metadata/raw").and_then(text) {
             message = format!("{message}: {raw}");
         }
-        // A number says less than a type; it is the status again (vLLM, OpenRouter) or a private one (Mistral).
+        // A number says less than a type; it is the status again (vLLM, OpenRouter, Gemini) or a private one (Mistral).
         let code = text(&error["code"]);
         let number = code.as_deref().and_then(|code| code.parse::<u16>().ok());
         let code = match number {
-            Some(_) => text(&error["type"]).or(code),
+            Some(_) => text(&error["type"])
+                .or_else(|| error["status"].as_str().map(str::to_owned))
+                .or(code),
             None => code.or_else(|| text(&error["type"])),
         };
+        // Ollama's errors in a stream carry the status beside the words.
+        let number = number.or_else(|| value["status"].as_u64()?.try_into().ok());
         Self {
             status: number.filter(|number| (400..600).contains(number)),
+            retry_after: retry_delay(error),
             code: code.map(|code| redactor.clean_and_cut(&code, limits::SNIPPET_BYTES)),
             message: redactor.clean_and_cut(&message, limits::VENDOR_MESSAGE_BYTES),
         }
@@ -94,7 +102,9 @@ impl Fault {
             status,
             code,
             message,
+            retry_after: told,
         } = self;
+        let retry_after = retry_after.or(told);
         match meaning {
             Meaning::Unauthorized => Error::Unauthorized { message },
             Meaning::UnknownModel => Error::UnknownModel {
@@ -133,7 +143,14 @@ impl Fault {
             says(&["api key", "api_key"]) && says(&["not valid", "invalid", "incorrect"]);
         let refused = matches!(self.status, Some(400 | 403) | None);
         if self.status == Some(401)
-            || is(&["invalid_api_key", "authentication_error"])
+            || is(&[
+                "invalid_api_key",
+                "authentication_error",
+                // Anthropic and Gemini: a key that may not do this.
+                "permission_error",
+                "permission_denied",
+                "unauthenticated",
+            ])
             || (refused && about_key)
         {
             return Meaning::Unauthorized;
@@ -148,7 +165,10 @@ impl Fault {
                 "unknown model",
             ]);
         let maybe_missing = matches!(self.status, Some(400 | 404) | None);
+        // Anthropic's words are "model: " and the name.
+        let is_missing = is(&["not_found_error"]) && words.starts_with("model:");
         if is(&["model_not_found", "invalid_model"])
+            || is_missing
             || (maybe_missing && (about_model || says(&["no endpoints found for"])))
         {
             return Meaning::UnknownModel;
@@ -161,7 +181,7 @@ impl Fault {
             Some(429) => Meaning::RateLimited,
             Some(408 | 409 | 425 | 500..) => Meaning::Overloaded,
             Some(_) => Meaning::Rejected,
-            None if is(&["rate_limit", "ratelimit"]) => Meaning::RateLimited,
+            None if is(&["rate_limit", "ratelimit", "resource_exhausted"]) => Meaning::RateLimited,
             None if is(&[
                 "invalid_request",
                 "badrequest",
@@ -176,6 +196,28 @@ impl Fault {
             None => Meaning::Overloaded,
         }
     }
+}
+
+/// Whether an `error` member tells of an error: some vendors always have one.
+pub(crate) fn is_fault(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    }
+}
+
+/// Gemini's `RetryInfo` among the details of an error: `{"retryDelay": "34.07s"}`.
+fn retry_delay(error: &Value) -> Option<Duration> {
+    let details = error["details"].as_array()?;
+    let delay = details
+        .iter()
+        .find_map(|detail| detail["retryDelay"].as_str())?;
+    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|wait| *wait <= limits::RETRY_AFTER_MAX)
 }
 
 enum Meaning {

@@ -166,3 +166,81 @@ fn a_long_message_is_cut_and_marked_and_keeps_no_half_of_a_secret() {
     let fault = Fault::of_answer(StatusCode::BAD_REQUEST, &body, &redactor);
     assert!(fault.message.ends_with("y … (cut)"), "{}", fault.message);
 }
+
+#[test]
+fn the_other_wires_are_understood() {
+    for (status, body, expected) in [
+        // Anthropic.
+        (
+            404,
+            r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-nope"},"request_id":"r"}"#,
+            "the vendor does not know the model m-1: model: claude-nope",
+        ),
+        (
+            401,
+            r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
+            "the vendor did not accept the key: invalid x-api-key",
+        ),
+        (
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"Not for this key."}}"#,
+            "the vendor did not accept the key: Not for this key.",
+        ),
+        (
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            "the vendor failed (529): Overloaded wait again",
+        ),
+        (
+            413,
+            r#"{"type":"error","error":{"type":"request_too_large","message":"Too large"}}"#,
+            "the vendor rejected the request (request_too_large): Too large",
+        ),
+        // Gemini.
+        (
+            404,
+            r#"{"error":{"code":404,"message":"models/nope is not found for API version v1beta, or is not supported for generateContent.","status":"NOT_FOUND"}}"#,
+            "the vendor does not know the model m-1: models/nope is not found for API version v1beta, or is not supported for generateContent.",
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"Method doesn't allow unregistered callers.","status":"PERMISSION_DENIED"}}"#,
+            "the vendor did not accept the key: Method doesn't allow unregistered callers.",
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"Unknown name \"x\".","status":"INVALID_ARGUMENT"}}"#,
+            "the vendor rejected the request (INVALID_ARGUMENT): Unknown name \"x\".",
+        ),
+        // Ollama.
+        (
+            404,
+            r#"{"error":"model 'nope' not found"}"#,
+            "the vendor does not know the model m-1: model 'nope' not found",
+        ),
+        (
+            400,
+            r#"{"error":"\"gemma\" does not support tools"}"#,
+            "the vendor rejected the request: \"gemma\" does not support tools",
+        ),
+    ] {
+        check(status, body, expected);
+    }
+}
+
+#[test]
+fn a_wait_in_the_body_counts_where_no_header_says_one() {
+    let body = r#"{"error":{"code":429,"message":"Quota.","status":"RESOURCE_EXHAUSTED","details":[
+        {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[]},
+        {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}}"#;
+    let wait = |body: &str, header| {
+        let fault = Fault::of_answer(StatusCode::TOO_MANY_REQUESTS, body, &Redactor::default());
+        fault.into_error("m", header).retry_after()
+    };
+    assert_eq!(wait(body, None), Some(Duration::from_millis(34_500)));
+    let header = Some(Duration::from_secs(2));
+    assert_eq!(wait(body, header), header);
+    for nonsense in ["soon", "-1s", "1e99s", "99999999s", "NaNs"] {
+        assert_eq!(wait(&body.replace("34.5s", nonsense), None), None);
+    }
+}

@@ -1,6 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use crate::cuts::{self, CUT};
+use crate::dialect::Dialect;
+use crate::limits;
+use crate::reply::Form;
 
 const OPENAI: &str = include_str!("fixtures/openai.sse");
 const OPENAI_TOOLS: &str = include_str!("fixtures/openai_tools.sse");
@@ -12,90 +15,17 @@ const MOONSHOT: &str = include_str!("fixtures/moonshot.sse");
 const MISTRAL: &str = include_str!("fixtures/mistral.sse");
 const GEMINI: &str = include_str!("fixtures/gemini.sse");
 
-const KEY: &str = "sk-secret-0123456789";
-
-/// One event as a line: the whole of what a reader is given.
-fn line(event: &Result<StreamEvent, Error>) -> String {
-    match event {
-        Ok(StreamEvent::TextDelta(text)) => format!("text {text}"),
-        Ok(StreamEvent::ReasoningDelta(text)) => format!("reasoning {text}"),
-        Ok(StreamEvent::RefusalDelta(text)) => format!("refusal {text}"),
-        Ok(StreamEvent::ToolCallStarted { index, id, name }) => format!("call {index} {id} {name}"),
-        Ok(StreamEvent::ToolCallDelta { index, args }) => format!("args {index} {args}"),
-        Ok(StreamEvent::VendorData { part, data }) => format!("data {part:?} {data}"),
-        Ok(StreamEvent::Usage(usage)) => {
-            let Usage {
-                input,
-                output,
-                reasoning,
-                cached,
-            } = usage;
-            format!("usage {input} {output} {reasoning} {cached}")
-        }
-        Ok(StreamEvent::Finished { finish_reason }) => {
-            format!("finished {}", finish_reason.as_str())
-        }
-        Err(error) => format!("error {error}"),
-    }
+fn openai() -> Dialect {
+    Dialect::OpenAi(Box::default())
 }
 
 fn read(form: Form, pieces: &[&[u8]]) -> Vec<String> {
-    let redactor = Redactor::new([KEY.into()].iter());
-    let mut reply = Reply::new("m", form, redactor);
-    let mut out = Events::new();
-    for piece in pieces {
-        reply.push(piece, &mut out);
-    }
-    if !reply.is_over() {
-        reply.end(&mut out);
-    }
-    assert!(reply.is_over());
-    let ends = |event: &Result<_, _>| matches!(event, Err(_) | Ok(StreamEvent::Finished { .. }));
-    assert_eq!(out.iter().filter(|event| ends(event)).count(), 1, "one end");
-    assert!(out.back().is_some_and(ends), "the end is the last");
-    out.iter().map(line).collect()
+    cuts::read(openai, form, pieces)
 }
 
-const CUT: &str = "error the vendor's stream ended before the answer was complete";
-
-/// Reads a stream whole, byte by byte and cut in two at every byte: always the same. Then ends it early at every byte:
-/// until the finish reason has come, that is a prefix of the same events and the error; from there on, a complete
-/// answer.
 #[track_caller]
 fn check(stream: &str, expected: &[&str]) {
-    let bytes = stream.as_bytes();
-    assert_eq!(read(Form::Stream, &[bytes]), expected, "whole");
-    let single: Vec<&[u8]> = bytes.chunks(1).collect();
-    assert_eq!(read(Form::Stream, &single), expected, "byte by byte");
-    let mut complete_from = None;
-    for at in 0..bytes.len() {
-        let (before, after) = bytes.split_at(at);
-        assert_eq!(
-            read(Form::Stream, &[before, after]),
-            expected,
-            "cut at {at}"
-        );
-        let mut ended = read(Form::Stream, &[before]);
-        let end = ended.pop().unwrap();
-        if end.starts_with("finished") {
-            complete_from.get_or_insert(at);
-        } else {
-            assert_eq!(complete_from, None, "ended at {at}, complete before");
-            if ended.len() + 1 < expected.len() || end != *expected.last().unwrap() {
-                assert_eq!(end, CUT, "ended at {at}");
-            }
-        }
-        // Usage and data of the vendor come with the end, as far as they are known by then.
-        ended.retain(|event| !event.starts_with("usage") && !event.starts_with("data"));
-        assert!(expected.len() >= ended.len());
-        assert_eq!(ended, expected[..ended.len()], "ended at {at}");
-    }
-    if let Some(at) = complete_from {
-        assert!(
-            stream[..at].contains("\"finish_reason\":\""),
-            "complete at {at}"
-        );
-    }
+    cuts::check(openai, "\"finish_reason\":\"", stream, expected);
 }
 
 /// The bytes of these chunks.
