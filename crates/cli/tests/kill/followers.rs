@@ -23,14 +23,13 @@ pub(crate) struct Followers {
 #[derive(Default)]
 struct Progress {
     n_events: AtomicU64,
-    /// Of these, how many say that a worker has taken a run up.
-    n_attempts: AtomicU64,
+    /// The highest number of an attempt that began.
+    attempt: AtomicU64,
     moved: Notify,
 }
 
 impl Progress {
-    async fn wait(&self, count: &AtomicU64, n: u64) {
-        let until = count.load(Ordering::Acquire) + n;
+    async fn wait(&self, count: &AtomicU64, until: u64) {
         loop {
             let moved = self.moved.notified();
             if count.load(Ordering::Acquire) >= until {
@@ -56,12 +55,13 @@ impl Followers {
 
     /// Waits until clients have seen so many more events.
     pub(crate) async fn wait_for_events(&self, n: u64) {
-        self.progress.wait(&self.progress.n_events, n).await;
+        let until = self.progress.n_events.load(Ordering::Acquire) + n;
+        self.progress.wait(&self.progress.n_events, until).await;
     }
 
-    /// Waits until clients have seen so many more runs being taken up.
-    pub(crate) async fn wait_for_attempts(&self, n: u64) {
-        self.progress.wait(&self.progress.n_attempts, n).await;
+    /// Waits until a client has seen a run being taken up for the `n`th time.
+    pub(crate) async fn wait_for_attempt(&self, n: u64) {
+        self.progress.wait(&self.progress.attempt, n).await;
     }
 
     /// Waits until every follower has seen the end of its run. Two that saw the same event saw the same bytes.
@@ -108,7 +108,7 @@ async fn follow(client: reqwest::Client, url: String, run: usize, progress: Arc<
         while let Ok(Some(bytes)) = answer.chunk().await {
             buffer.extend_from_slice(&bytes);
             let mut taken = 0;
-            let (mut n_events, mut n_attempts) = (0, 0);
+            let mut n_events = 0;
             for block in frame::split(&buffer) {
                 taken += block.len();
                 // Heartbeats and comments have no number.
@@ -122,16 +122,17 @@ async fn follow(client: reqwest::Client, url: String, run: usize, progress: Arc<
                 );
                 cursor = seq.0;
                 n_events += 1;
-                n_attempts += u64::from(
-                    block
-                        .windows(24)
-                        .any(|at| at == b"\nevent: attempt.started\n"),
-                );
+                if block
+                    .windows(24)
+                    .any(|at| at == b"\nevent: attempt.started\n")
+                {
+                    let began = frame::parse(block).unwrap().attempt;
+                    progress.attempt.fetch_max(began.into(), Ordering::AcqRel);
+                }
                 seen.insert((run, seq.0), block.to_vec());
             }
             buffer.drain(..taken);
             progress.n_events.fetch_add(n_events, Ordering::AcqRel);
-            progress.n_attempts.fetch_add(n_attempts, Ordering::AcqRel);
             progress.moved.notify_waiters();
         }
     }

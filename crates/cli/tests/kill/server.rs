@@ -31,14 +31,9 @@ impl Server {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("outlive.toml"), LOAD_AGENT).unwrap();
-        // Free for the moment; every start of the server takes it again, so that clients come back to it.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .to_string();
+        let address = free_address();
         let child = spawn(&dir, &address);
-        let server = Self {
+        let mut server = Self {
             child,
             dir,
             address,
@@ -52,10 +47,14 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    async fn wait_until_ready(&self) {
+    async fn wait_until_ready(&mut self) {
         let mut every = tokio::time::interval(Duration::from_millis(5));
         loop {
             every.tick().await;
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap();
+                panic!("the server ended ({status}):\n{log}");
+            }
             let answer = self.client.get(self.url("/healthz")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
@@ -137,6 +136,17 @@ impl Server {
         self.wait_until_idle().await;
         self.log(&run).await
     }
+}
+
+/// An address that is free for the moment; every start of the server takes it again, so that clients come back to it.
+/// Its port is none of those that the system gives out: a client that tries to connect while the server is down would
+/// now and then get that very port for itself, find itself at the other end, and keep it.
+fn free_address() -> String {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut addresses = (first..32_768).map(|port| format!("127.0.0.1:{port}"));
+    addresses
+        .find(|address| TcpListener::bind(address).is_ok())
+        .unwrap()
 }
 
 #[expect(
