@@ -33,6 +33,7 @@ mod output;
 
 mod command;
 
+mod cost;
 mod from_provider;
 mod prompt;
 

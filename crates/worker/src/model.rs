@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use provider::{Client, Error, EventStream, Request, Vendor};
+use provider::{Client, Error, EventStream, Prices, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
 use run::snapshot::{Progress, Snapshot};
 use run::{
@@ -12,6 +12,7 @@ use run::{
 };
 
 use crate::context::{Context, Over};
+use crate::cost::priced;
 use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::from_provider::{Answer, Ended};
@@ -25,6 +26,7 @@ pub type Vendors = BTreeMap<String, Vendor>;
 pub struct Models {
     client: Client,
     vendors: Vendors,
+    prices: Prices,
 }
 
 /// One call that did not come to its end.
@@ -45,7 +47,15 @@ impl Models {
         Self {
             client: Client::new(http),
             vendors,
+            prices: Prices::default(),
         }
+    }
+
+    /// The same at these prices; without them, at the built-in ones.
+    #[must_use]
+    pub fn with_prices(mut self, prices: Prices) -> Self {
+        self.prices = prices;
+        self
     }
 
     async fn model(&self, context: &mut Context) -> Result<Ending, Over> {
@@ -124,12 +134,14 @@ impl Models {
         n_messages: u32,
     ) -> Result<Answered, Over> {
         let spec = &context.run().spec;
+        let model = spec.model_spec();
         let mut usage = Usage::default();
         let mut n_begun = n_messages;
         for n_try in 1.. {
             let mut answer = Answer::new(MessageId::nth(n_begun + 1));
             let broken = self.call(context, vendor, request, &mut answer).await;
-            usage = usage.plus(&answer.usage());
+            let spent = priced(&self.prices, model.as_ref(), answer.usage());
+            usage = usage.plus(&spent);
             let error = match broken {
                 Ok(()) => {
                     let ended = answer.end();
