@@ -33,8 +33,12 @@ pub(crate) struct Serve {
 /// `outlive agents …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentsVerb {
-    /// Read the configuration and say what is wrong with it; needs no server
-    Check,
+    /// Read the configuration, call the model of each agent once and say what was found; needs no server
+    Check {
+        /// Read the configuration only
+        #[arg(long)]
+        offline: bool,
+    },
 }
 
 /// `outlive keys …`

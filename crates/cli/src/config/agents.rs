@@ -16,8 +16,10 @@ pub(crate) const DEMO: &str = "demo";
 pub(crate) const CHAT: &str = "chat";
 
 /// The models of `chat` by the variable of the key that they need: the first that is in the environment.
-const CHAT_MODELS: [(&str, &str); 2] = [
+const CHAT_MODELS: [(&str, &str); 4] = [
     ("OPENAI_API_KEY", "openai/gpt-5-mini"),
+    ("ANTHROPIC_API_KEY", "anthropic/claude-haiku-5-5"),
+    ("GEMINI_API_KEY", "gemini/gemini-3.8-flash"),
     ("OPENROUTER_API_KEY", "openrouter/openrouter/auto"),
 ];
 /// The model of `chat` without a key.

@@ -6,6 +6,7 @@ mod error;
 mod place;
 mod suggest;
 
+mod price;
 mod settings;
 mod vendor;
 

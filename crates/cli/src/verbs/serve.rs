@@ -214,7 +214,7 @@ impl Served<'_> {
             .iter()
             .map(|(name, vendor)| (name.clone(), vendor.resolve(&self.session.surroundings)));
         Ok(Drivers {
-            models: Models::new(http, vendors.collect()),
+            models: Models::new(http, vendors.collect()).with_prices(self.config.prices.clone()),
             commands: Commands {
                 url: Some(self.url.clone()),
                 environment: std::env::vars_os().collect(),

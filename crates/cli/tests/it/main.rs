@@ -1,6 +1,7 @@
 //! The real binary: servers, runs and terminals' pipes.
 
 mod house;
+mod vendor;
 
 mod agents;
 mod background;
