@@ -123,3 +123,36 @@ fn is_version(segment: &str) -> bool {
         .strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(wire: Wire, base_url: &str, expected: &str) {
+        let url = Vendor::new(wire, base_url).url("a/b").unwrap();
+        assert_eq!(url.as_str(), expected, "{wire:?} {base_url}");
+    }
+
+    #[test]
+    fn the_version_of_a_wire_may_be_in_the_address_or_left_out() {
+        check(Wire::OpenAi, "http://x", "http://x/a/b");
+        check(Wire::OpenAi, "http://x/v1/", "http://x/v1/a/b");
+        check(Wire::Anthropic, "http://x", "http://x/v1/a/b");
+        check(Wire::Anthropic, "http://x/v1", "http://x/v1/a/b");
+        check(
+            Wire::Anthropic,
+            "http://x/claude/?k=1",
+            "http://x/claude/v1/a/b?k=1",
+        );
+        check(Wire::Gemini, "http://x", "http://x/v1beta/a/b");
+        check(Wire::Gemini, "http://x/v1/", "http://x/v1/a/b");
+        check(
+            Wire::Gemini,
+            "http://x/vertex",
+            "http://x/vertex/v1beta/a/b",
+        );
+        check(Wire::Ollama, "http://x", "http://x/api/a/b");
+        check(Wire::Ollama, "http://x/api/", "http://x/api/a/b");
+    }
+}

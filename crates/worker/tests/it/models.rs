@@ -4,7 +4,7 @@ mod vendor;
 
 use std::time::Duration;
 
-use provider::Vendor;
+use provider::{Price, Prices, Vendor};
 use run::{AgentSpec, DriverKind, Event, Input, OnLost, RunId, Status};
 use worker::{Commands, Drivers, Models, Vendors};
 
@@ -24,13 +24,24 @@ fn model() -> AgentSpec {
     spec
 }
 
+/// Of the vendor's small model.
+fn prices() -> Prices {
+    let price = Price {
+        input: 1.0,
+        cached_input: None,
+        output: 2.0,
+    };
+    Prices::new([("stub/small".to_owned(), price)].into())
+}
+
 fn hire(house: &mut House, stub: &Stub) -> Hired {
     let vendor = Vendor::openai(stub.url()).with_key(KEY);
     let drivers = Drivers {
         models: Models::new(
             provider::Client::builder().build().unwrap(),
             Vendors::from([("stub".to_owned(), vendor)]),
-        ),
+        )
+        .with_prices(prices()),
         commands: Commands::default(),
     };
     let settings = house.settings();
@@ -95,6 +106,7 @@ async fn an_answer_streams_into_the_log() {
         (control.usage.input_tokens, control.usage.output_tokens),
         (7, 3)
     );
+    assert_eq!(control.usage.cost_usd, Some(7e-6 + 6e-6));
     assert_eq!(control.summary.as_deref(), Some("Hello"));
     let run::State::Final(ended) = &control.state else {
         panic!()

@@ -98,7 +98,7 @@ pub(crate) async fn a_refusal_is_no_answer(place: &Place) {
     assert_eq!(answer.finish, Some(expected));
 }
 
-pub(crate) async fn a_stall_is_told_and_closes_the_connection(place: &Place) {
+pub(crate) async fn a_stall_is_told(place: &Place) {
     let (text, error) = fails(place, "stalled").await;
     assert_eq!(text, "o");
     assert_eq!(error.to_string(), "the vendor sent nothing for 50 ms");

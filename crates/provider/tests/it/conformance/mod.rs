@@ -47,7 +47,7 @@ macro_rules! suite {
                 garbage_is_told_with_its_beginning
                 an_error_in_the_stream_is_the_vendors_words
                 a_refusal_is_no_answer
-                a_stall_is_told_and_closes_the_connection
+                a_stall_is_told
                 what_the_vendor_would_refuse_is_refused_here
             );
         }
