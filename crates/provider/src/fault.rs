@@ -139,8 +139,8 @@ impl Fault {
         let is = |any: &[&str]| any.iter().any(|part| code.contains(part));
 
         // Some vendors refuse a bad key with 400 (Gemini, xAI).
-        let about_key =
-            says(&["api key", "api_key"]) && says(&["not valid", "invalid", "incorrect"]);
+        let about_key = says(&["api key", "api_key"])
+            && says(&["not valid", "invalid", "incorrect", "not found", "expired"]);
         let refused = matches!(self.status, Some(400 | 403) | None);
         if self.status == Some(401)
             || is(&[

@@ -212,6 +212,11 @@ fn the_other_wires_are_understood() {
             r#"{"error":{"code":400,"message":"Unknown name \"x\".","status":"INVALID_ARGUMENT"}}"#,
             "the vendor rejected the request (INVALID_ARGUMENT): Unknown name \"x\".",
         ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"API key expired. Please renew the API key.","status":"INVALID_ARGUMENT"}}"#,
+            "the vendor did not accept the key: API key expired. Please renew the API key.",
+        ),
         // Ollama.
         (
             404,

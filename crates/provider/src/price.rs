@@ -36,22 +36,26 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// The built-in prices, and over them `own` ones by `vendor/` and the beginning of a model's name.
+    /// The built-in prices, and beside them `own` ones by `vendor/` and the beginning of a model's name.
     pub fn new(own: BTreeMap<String, Price>) -> Self {
         Self { own }
     }
 
     /// What `usage` of a vendor's model costs in US dollars; none if the price is not known, as with local models. The
-    /// longest beginning of the model's name wins, one's own prices before the built-in ones.
+    /// longest beginning of the model's name wins; of the same, one's own.
     pub fn cost(&self, vendor: &str, model: &str, usage: &Usage) -> Option<f64> {
         let name = format!("{vendor}/{model}");
         let own = self
             .own
             .iter()
             .filter(|(prefix, _)| name.starts_with(prefix.as_str()))
-            .max_by_key(|(prefix, _)| prefix.len())
-            .map(|(_, price)| *price);
-        let price = own.or_else(|| built_in(&name, usage.input))?;
+            .map(|(prefix, price)| (prefix.len(), *price))
+            .max_by_key(|(length, _)| *length);
+        let price = match (own, built_in(&name, usage.input)) {
+            (Some((own, price)), Some((known, _))) if own >= known => price,
+            (_, Some((_, price))) | (Some((_, price)), None) => price,
+            (None, None) => return None,
+        };
         Some(cost(usage, &price))
     }
 }
@@ -116,7 +120,8 @@ const BUILT_IN: [Row; 49] = [
     ("gemini/gemini-2.5-flash-lite", 0, [0.1, 0.01, 0.4]),
 ];
 
-fn built_in(name: &str, input: u64) -> Option<Price> {
+/// The price and how much of the name it is for.
+fn built_in(name: &str, input: u64) -> Option<(usize, Price)> {
     if name.starts_with("openai/gpt-6") && input >= LONG_OPENAI {
         return None;
     }
@@ -126,10 +131,13 @@ fn built_in(name: &str, input: u64) -> Option<Price> {
             *from <= input && name.strip_prefix(model).is_some_and(is_the_same)
         })
         .max_by_key(|(model, from, _)| (model.len(), *from))
-        .map(|(_, _, [input, cached, output])| Price {
-            input: *input,
-            cached_input: Some(*cached),
-            output: *output,
+        .map(|(model, _, [input, cached, output])| {
+            let price = Price {
+                input: *input,
+                cached_input: Some(*cached),
+                output: *output,
+            };
+            (model.len(), price)
         })
 }
 
@@ -215,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_of_ones_own_come_first_and_the_longest_wins() {
+    fn the_longest_name_wins_and_of_the_same_ones_own() {
         let price = |input| Price {
             input,
             cached_input: None,
@@ -227,8 +235,9 @@ mod tests {
             ("local/big", price(9.0)),
         ];
         let one = usage(1_000_000, 500_000, 1_000_000);
-        check(&own, "openai/gpt-4.1", &one, Some(9.0));
-        check(&own, "openai/gpt-5-mini", &one, Some(10.0));
+        check(&own, "openai/gpt-5-2025-08-07", &one, Some(10.0));
+        check(&own, "openai/gpt-5-mini", &one, Some(0.125 + 0.0125 + 2.0));
+        check(&own, "openai/new", &one, Some(9.0));
         check(&own, "local/bigger", &one, Some(11.0));
         check(&own, "local/small", &one, None);
     }

@@ -147,3 +147,28 @@ fn a_local_model_that_nobody_asked_for_may_be_missing() {
     );
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn a_run_speaks_the_wire_of_its_vendor_and_says_what_it_cost() {
+    let vendor = Vendor::start();
+    let url = &vendor.url;
+    let section = |wire: &str| {
+        format!(
+            "[vendors.my-{wire}]\nwire = \"{wire}\"\nbase_url = \"{url}{}\"\n{}",
+            if wire == "openai" { "/v1" } else { "" },
+            agent(wire, &format!("my-{wire}/good"))
+        )
+    };
+    let wires = ["openai", "anthropic", "gemini", "ollama"];
+    let sections: String = wires.map(section).concat();
+    let prices = "[prices.\"my-anthropic/good\"]\ninput = 1\noutput = 2.5\n";
+    let house = House::with_configuration(&format!("{sections}{prices}"));
+    let _server = house.serve();
+    for wire in wires {
+        assert_eq!(house.well(&["run", "--agent", wire, "Hi"]), "ok\n");
+        let usage = &house.run_body("last")["usage"];
+        assert_eq!(usage["input_tokens"], 5, "{wire}");
+        let cost = (wire == "anthropic").then_some(1e-5);
+        assert_eq!(usage["cost_usd"].as_f64(), cost, "{wire}");
+    }
+}
