@@ -63,7 +63,7 @@ pub const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of one message of an MCP server.
-pub const MESSAGE_BYTES: usize = 16 << 20;
+pub const MESSAGE_BYTES: usize = 8 << 20;
 
 /// Pages of a list of tools.
 pub const TOOL_PAGES: usize = 100;
@@ -90,7 +90,7 @@ pub const STRUCTURED_BYTES: usize = 1 << 20;
 pub const MEDIA: usize = 32;
 
 /// Bytes (in base64) of the images and files of one result; more are left out with a note.
-pub const MEDIA_BYTES: usize = 12 << 20;
+pub const MEDIA_BYTES: usize = 8 << 20;
 
 /// Bytes of one notice (progress, a log line) of a running call; more is cut with a note.
 pub const NOTICE_BYTES: usize = 4 << 10;
@@ -109,3 +109,6 @@ pub const STREAM_RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 
 /// Secrets shorter than this are not searched for in a server's words: they would blot out innocent text.
 pub const REDACTED_BYTES_MIN: usize = 6;
+
+/// Bytes of a line's memory that are kept for the next one.
+pub const KEPT_LINE_BYTES: usize = 64 << 10;
