@@ -102,10 +102,10 @@ pub const SERVER_MESSAGE_BYTES: usize = 2000;
 pub const ERROR_BODY_BYTES: usize = 64 << 10;
 
 /// How often a broken event stream of an MCP server is opened again.
-pub const STREAM_RETRIES: usize = 5;
+pub const STREAM_RETRIES: usize = 3;
 
 /// The longest wait before a broken event stream is opened again.
-pub const STREAM_RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
+pub const STREAM_RETRY_DELAY_MAX: Duration = Duration::from_secs(4);
 
 /// Secrets shorter than this are not searched for in a server's words: they would blot out innocent text.
 pub const REDACTED_BYTES_MIN: usize = 6;

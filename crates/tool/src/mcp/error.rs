@@ -222,12 +222,18 @@ impl Reader {
             {
                 Error::Unauthorized { server }
             }
+            StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP ") => {
+                http(text)
+            }
+            StreamableHttpError::UnexpectedServerResponse(text) => self.garbage(text),
             StreamableHttpError::ReinitializationFailed(error) => self.answered(error),
             StreamableHttpError::ResponseBodyTooLarge { max_size } => {
                 self.garbage(&format!("an answer of more than {max_size} bytes"))
             }
-            StreamableHttpError::Deserialize(_) | StreamableHttpError::UnexpectedContentType(_) => {
-                self.garbage(&error.to_string())
+            StreamableHttpError::Deserialize(_) => self.garbage(&error.to_string()),
+            StreamableHttpError::UnexpectedContentType(kind) => {
+                let kind = kind.as_deref().unwrap_or("none");
+                self.garbage(&format!("an answer of content type {kind}"))
             }
             StreamableHttpError::TransportChannelClosed => self.gone(),
             other => http(&other.to_string()),

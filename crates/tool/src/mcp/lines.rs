@@ -141,8 +141,8 @@ where
     }
 }
 
-/// What a line is.
-enum Judged {
+/// What a line, or an event, is.
+pub(super) enum Judged {
     Message(Box<RxJsonRpcMessage<RoleClient>>),
     /// Nothing that anybody waits for: many servers print a word or two before they begin.
     Noise,
@@ -150,7 +150,7 @@ enum Judged {
     Broken(Option<RequestId>, String),
 }
 
-fn judge(line: &[u8]) -> Judged {
+pub(super) fn judge(line: &[u8]) -> Judged {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let line = line.trim_ascii();
     let error = match serde_json::from_slice(line) {

@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use super::calls::{Calls, Listener};
 use super::error::{Error, Reader};
+use super::http::Http;
 use super::lines::Lines;
 use super::result;
 use super::tap::Tap;
@@ -108,7 +109,8 @@ impl Server {
         retries.max_times = Some(limits::STREAM_RETRIES);
         retries.max_delay = Some(limits::STREAM_RETRY_DELAY_MAX);
         config.retry_config = Arc::new(retries);
-        let transport = StreamableHttpClientTransport::with_client(client.http.clone(), config);
+        let transport =
+            StreamableHttpClientTransport::with_client(Http(client.http.clone()), config);
         Self::greet(reader, Arc::default(), transport).await
     }
 
