@@ -3,6 +3,7 @@
 
 mod ask_user;
 mod charset;
+mod entity;
 mod html;
 mod http_fetch;
 mod shell;

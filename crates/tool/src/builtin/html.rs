@@ -5,6 +5,8 @@
 
 use reqwest::Url;
 
+use super::entity::entities;
+
 /// Elements whose content nobody reads.
 const SILENT: &[&str] = &[
     "script", "style", "noscript", "template", "svg", "iframe", "object", "canvas",
@@ -62,9 +64,16 @@ const BLOCKS: &[&str] = &[
     "ul",
 ];
 
+/// Bytes of targets, resolved, that one page may have. A short link becomes as long as the page's own address, so that
+/// without a bound a page could grow a thousandfold; the links behind it have their text alone.
+const LINK_BYTES: usize = 2 << 20;
+
 /// The text of a page. Links are resolved against `base`.
 pub(super) fn to_text(html: &str, base: &Url) -> String {
-    let mut page = Page::default();
+    let mut page = Page {
+        link_budget: LINK_BYTES,
+        ..Page::default()
+    };
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         page.text(&rest[..at]);
@@ -195,6 +204,8 @@ struct Page {
     pre: usize,
     /// Where the text of the open link begins, and its target.
     link: Option<(usize, String)>,
+    /// Bytes of targets that may still be resolved.
+    link_budget: usize,
 }
 
 impl Page {
@@ -233,7 +244,11 @@ impl Page {
             ("a", false) => {
                 self.close_link();
                 self.flush_space();
-                let target = tag.attribute("href").and_then(|href| target(&href, base));
+                let target = tag.attribute("href").and_then(|href| {
+                    let bytes = href.len() + base.as_str().len();
+                    self.link_budget = self.link_budget.checked_sub(bytes)?;
+                    target(&href, base)
+                });
                 self.link = target.map(|target| (self.out.len(), target));
             }
             ("a", true) => self.close_link(),
@@ -323,177 +338,6 @@ fn target(href: &str, base: &Url) -> Option<String> {
     let url = base.join(href).ok()?;
     matches!(url.scheme(), "http" | "https" | "mailto").then(|| url.into())
 }
-
-/// Replaces `&amp;`, `&#39;` and the like. What is no entity stays.
-fn entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let end = rest
-            .bytes()
-            .take(12)
-            .position(|byte| !byte.is_ascii_alphanumeric() && byte != b'#')
-            .unwrap_or(rest.len().min(12));
-        let is_ended = rest.as_bytes().get(end) == Some(&b';');
-        let found = rest.get(..end).and_then(|name| entity(name, is_ended));
-        match found {
-            Some(text) => {
-                out.push(text);
-                rest = &rest[end + usize::from(is_ended)..];
-            }
-            None => out.push('&'),
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn entity(name: &str, is_ended: bool) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        // The numbers that pages written for Windows use.
-        return match code.ok()? {
-            0x91 => Some('‘'),
-            0x92 => Some('’'),
-            0x93 => Some('“'),
-            0x94 => Some('”'),
-            0x96 => Some('–'),
-            0x97 => Some('—'),
-            code => char::from_u32(code).filter(|it| !it.is_control() || it.is_whitespace()),
-        };
-    }
-    let found = NAMED.iter().find(|(known, _)| *known == name)?.1;
-    // Without its `;` only the oldest ones are meant: `&copy=1` in an address is none.
-    (is_ended || matches!(name, "amp" | "lt" | "gt" | "quot" | "nbsp")).then_some(found)
-}
-
-const NAMED: &[(&str, char)] = &[
-    ("amp", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("nbsp", ' '),
-    ("ensp", ' '),
-    ("emsp", ' '),
-    ("thinsp", ' '),
-    ("shy", '\u{ad}'),
-    ("copy", '©'),
-    ("reg", '®'),
-    ("trade", '™'),
-    ("hellip", '…'),
-    ("mdash", '—'),
-    ("ndash", '–'),
-    ("lsquo", '‘'),
-    ("rsquo", '’'),
-    ("sbquo", '‚'),
-    ("ldquo", '“'),
-    ("rdquo", '”'),
-    ("bdquo", '„'),
-    ("laquo", '«'),
-    ("raquo", '»'),
-    ("lsaquo", '‹'),
-    ("rsaquo", '›'),
-    ("bull", '•'),
-    ("middot", '·'),
-    ("times", '×'),
-    ("divide", '÷'),
-    ("minus", '−'),
-    ("plusmn", '±'),
-    ("deg", '°'),
-    ("micro", 'µ'),
-    ("para", '¶'),
-    ("sect", '§'),
-    ("euro", '€'),
-    ("pound", '£'),
-    ("yen", '¥'),
-    ("cent", '¢'),
-    ("larr", '←'),
-    ("uarr", '↑'),
-    ("rarr", '→'),
-    ("darr", '↓'),
-    ("harr", '↔'),
-    ("rArr", '⇒'),
-    ("infin", '∞'),
-    ("ne", '≠'),
-    ("le", '≤'),
-    ("ge", '≥'),
-    ("asymp", '≈'),
-    ("check", '✓'),
-    ("frac12", '½'),
-    ("frac14", '¼'),
-    ("frac34", '¾'),
-    ("sup1", '¹'),
-    ("sup2", '²'),
-    ("sup3", '³'),
-    ("ordf", 'ª'),
-    ("ordm", 'º'),
-    ("iexcl", '¡'),
-    ("iquest", '¿'),
-    ("szlig", 'ß'),
-    ("auml", 'ä'),
-    ("ouml", 'ö'),
-    ("uuml", 'ü'),
-    ("Auml", 'Ä'),
-    ("Ouml", 'Ö'),
-    ("Uuml", 'Ü'),
-    ("euml", 'ë'),
-    ("iuml", 'ï'),
-    ("aacute", 'á'),
-    ("eacute", 'é'),
-    ("iacute", 'í'),
-    ("oacute", 'ó'),
-    ("uacute", 'ú'),
-    ("Aacute", 'Á'),
-    ("Eacute", 'É'),
-    ("Iacute", 'Í'),
-    ("Oacute", 'Ó'),
-    ("Uacute", 'Ú'),
-    ("agrave", 'à'),
-    ("egrave", 'è'),
-    ("igrave", 'ì'),
-    ("ograve", 'ò'),
-    ("ugrave", 'ù'),
-    ("Agrave", 'À'),
-    ("Egrave", 'È'),
-    ("acirc", 'â'),
-    ("ecirc", 'ê'),
-    ("icirc", 'î'),
-    ("ocirc", 'ô'),
-    ("ucirc", 'û'),
-    ("atilde", 'ã'),
-    ("otilde", 'õ'),
-    ("ntilde", 'ñ'),
-    ("Ntilde", 'Ñ'),
-    ("ccedil", 'ç'),
-    ("Ccedil", 'Ç'),
-    ("aring", 'å'),
-    ("Aring", 'Å'),
-    ("aelig", 'æ'),
-    ("AElig", 'Æ'),
-    ("oslash", 'ø'),
-    ("Oslash", 'Ø'),
-    ("oelig", 'œ'),
-    ("eth", 'ð'),
-    ("thorn", 'þ'),
-    ("alpha", 'α'),
-    ("beta", 'β'),
-    ("gamma", 'γ'),
-    ("delta", 'δ'),
-    ("lambda", 'λ'),
-    ("mu", 'μ'),
-    ("pi", 'π'),
-    ("sigma", 'σ'),
-    ("omega", 'ω'),
-    ("Delta", 'Δ'),
-    ("Sigma", 'Σ'),
-    ("Omega", 'Ω'),
-];
 
 #[cfg(test)]
 #[path = "html_tests.rs"]

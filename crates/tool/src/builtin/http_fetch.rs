@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION};
 use reqwest::{Response, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -117,6 +117,9 @@ impl HttpFetchArgs {
     }
 }
 
+/// What is asked for: what a model reads best, and then anything.
+const WANTED: &str = "text/markdown, text/html, application/json, text/*;q=0.9, */*;q=0.5";
+
 /// Performs `http_fetch`. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct HttpFetch {
@@ -156,6 +159,7 @@ impl HttpFetch {
                 Method::Head => reqwest::Method::HEAD,
             };
             let request = self.client.http.request(method, url.clone());
+            let request = request.header(ACCEPT, WANTED);
             let response = request.send().await.map_err(|error| failed(&url, error))?;
             // The client follows within an origin; to another one it is a new request, which carries nothing over.
             let Some(next) = target(&response) else {

@@ -226,6 +226,9 @@ impl Reader {
                 http(text)
             }
             StreamableHttpError::UnexpectedServerResponse(text) => self.garbage(text),
+            StreamableHttpError::ReservedHeaderConflict(name) => {
+                self.invalid(format!("the header {name} belongs to the protocol"))
+            }
             StreamableHttpError::ReinitializationFailed(error) => self.answered(error),
             StreamableHttpError::ResponseBodyTooLarge { max_size } => {
                 self.garbage(&format!("an answer of more than {max_size} bytes"))

@@ -6,7 +6,7 @@ use rmcp::model::Tool;
 use serde_json::Value;
 
 use crate::secret::Redactor;
-use crate::{Hints, cut, limits};
+use crate::{Definition, Hints, cut, limits};
 
 /// A tool of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,21 @@ pub struct ToolInfo {
     pub input_schema: Value,
     /// What its server says of it.
     pub hints: Hints,
+}
+
+impl ToolInfo {
+    /// What a model is told, under the name that it has for the tool.
+    pub fn definition(&self, name: impl Into<String>) -> Definition {
+        let description = match &self.title {
+            Some(title) if self.description.is_empty() => title,
+            Some(_) | None => &self.description,
+        };
+        Definition {
+            name: name.into(),
+            description: description.clone(),
+            input_schema: self.input_schema.clone(),
+        }
+    }
 }
 
 /// What a server offers.

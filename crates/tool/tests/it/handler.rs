@@ -2,7 +2,7 @@
 
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode, JsonObject,
@@ -12,11 +12,12 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// What it remembers between calls.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faulty {
-    cancelled: Arc<AtomicUsize>,
+    cancelled: Arc<watch::Sender<usize>>,
     has_grown: Arc<AtomicBool>,
 }
 
@@ -103,10 +104,15 @@ impl ServerHandler for Faulty {
                         .expect("a client");
                 }
                 context.ct.cancelled().await;
-                self.cancelled.fetch_add(1, Ordering::SeqCst);
+                self.cancelled.send_modify(|times| *times += 1);
                 said("nobody hears this")
             }
-            "cancelled" => said(self.cancelled.load(Ordering::SeqCst).to_string()),
+            // Answers once a call has been cancelled.
+            "cancelled" => {
+                let mut cancelled = self.cancelled.subscribe();
+                let times = cancelled.wait_for(|&times| times > 0).await;
+                said(times.expect("it lives").to_string())
+            }
             "die" => process::exit(3),
             "notify" => {
                 let token = context.meta.get_progress_token().expect("a token");
