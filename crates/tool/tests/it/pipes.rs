@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tool::mcp::{Call, Error};
-use tool::{Hints, Media, Secret};
+use tool::{Hints, Media, Secret, limits};
 
 use crate::call;
 use crate::process::{faulty, start, started};
@@ -195,6 +196,30 @@ async fn a_line_of_fifty_megabytes_fails_the_calls_that_wait_and_no_others() {
         .call(call("echo", json!({"text": "alive"})))
         .await;
     assert_eq!(later.unwrap().text, "alive");
+}
+
+#[tokio::test]
+async fn a_long_answer_within_the_bound_is_cut_with_a_note() {
+    let running = started(faulty()).await;
+    let bytes = limits::MESSAGE_BYTES - 1000;
+    let long = running.server.call(call("huge", json!({"bytes": bytes})));
+    let left_out = bytes - limits::RESULT_BYTES;
+    let note = format!("\n… {left_out} bytes left out …\n");
+    let text = long.await.unwrap().text;
+    assert_eq!(text.len(), limits::RESULT_BYTES + note.len());
+    assert!(text.contains(&note));
+}
+
+#[tokio::test]
+async fn many_calls_at_once_get_their_own_answers() {
+    let running = started(faulty()).await;
+    let calls = (0..200).map(async |n: usize| {
+        // Some longer than a pipe holds.
+        let text = format!("{n}").repeat(1 + n * n);
+        let said = running.server.call(call("echo", json!({"text": text})));
+        assert_eq!(said.await.unwrap().text, text);
+    });
+    assert_eq!(join_all(calls).await.len(), 200);
 }
 
 #[tokio::test]
