@@ -162,18 +162,37 @@ async fn a_server_that_vanishes_fails_its_calls() {
 async fn broken(
     request: Request,
     next: Next,
-    kind: &'static str,
-    answer: &'static str,
+    (status, kind, text): (u16, &'static str, &'static str),
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     if !String::from_utf8_lossy(&body).contains("tools/call") {
         return next.run(Request::from_parts(parts, body.into())).await;
     }
-    let mut response = Response::new(Body::from(answer));
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status.try_into().unwrap();
     let kind = kind.parse().unwrap();
     response.headers_mut().insert("content-type", kind);
     response
+}
+
+#[tokio::test]
+async fn an_error_status_in_the_middle_of_a_session_fails_its_call() {
+    for (status, expected) in [
+        (503, "MCP server web could not be reached: HTTP 503"),
+        (401, "MCP server web did not accept the credentials"),
+        // Begun anew once, and then no more.
+        (
+            404,
+            "MCP server web could not be reached: Session expired (HTTP 404)",
+        ),
+    ] {
+        let answer = (status, "text/plain", "no");
+        let failing = from_fn(move |request: Request, next: Next| broken(request, next, answer));
+        let server = connect(serve(mcp(&Arc::default()).layer(failing)).await).await;
+        let error = server.unwrap().call(call("echo", json!({}))).await;
+        assert_eq!(error.unwrap_err().to_string(), expected);
+    }
 }
 
 #[tokio::test]
@@ -191,7 +210,7 @@ async fn a_broken_answer_fails_its_call_at_once() {
     ] {
         // The greeting passes; what comes behind it is broken.
         let broken =
-            from_fn(move |request: Request, next: Next| broken(request, next, kind, answer));
+            from_fn(move |request: Request, next: Next| broken(request, next, (200, kind, answer)));
         let app = mcp(&Arc::default()).layer(broken);
         let server = connect(serve(app).await).await.unwrap();
         let error = server.call(call("echo", json!({}))).await.unwrap_err();
