@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Backoff, Budget};
+use crate::{Backoff, Budget, MAX_REPAIR_ATTEMPTS};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +75,17 @@ pub enum Setting {
     Temperature,
     /// The longest answer.
     MaxOutputTokens,
+}
+
+/// How a model learns the form of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// By its vendor's own structured mode.
+    #[default]
+    Native,
+    /// By an instruction in the system message, for vendors and models without such a mode.
+    Prompt,
 }
 
 /// One step of a script; exactly one of the keys that name what it does.
@@ -168,6 +179,15 @@ pub struct AgentSpec {
     /// `model`: the longest answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// `model`: the JSON Schema (2020-12) that the answer must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
+    /// With `output_schema`: how often the model is shown what is wrong with its answer and asked again.
+    #[serde(default = "default_repair_attempts")]
+    pub repair_attempts: u32,
+    /// With `output_schema`: how the model learns of it.
+    #[serde(default)]
+    pub structured: Structured,
     /// `command`: program and arguments, each a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -223,6 +243,10 @@ fn default_max_tries() -> u32 {
     4
 }
 
+fn default_repair_attempts() -> u32 {
+    1
+}
+
 fn default_silence_ms() -> u64 {
     300_000
 }
@@ -241,6 +265,9 @@ impl AgentSpec {
             prompt: None,
             temperature: None,
             max_output_tokens: None,
+            output_schema: None,
+            repair_attempts: default_repair_attempts(),
+            structured: Structured::default(),
             command: Vec::new(),
             directory: None,
             env: Vec::new(),
@@ -287,6 +314,11 @@ impl AgentSpec {
             "max_output_tokens",
             DriverKind::Model,
         );
+        only(
+            self.output_schema.is_some(),
+            "output_schema",
+            DriverKind::Model,
+        );
         only(!self.command.is_empty(), "command", DriverKind::Command);
         only(self.directory.is_some(), "directory", DriverKind::Command);
         only(!self.env.is_empty(), "env", DriverKind::Command);
@@ -327,6 +359,11 @@ impl AgentSpec {
         }
         if self.max_lost_attempts == 0 {
             problems.push("max_lost_attempts must be at least 1".to_owned());
+        }
+        if self.repair_attempts > MAX_REPAIR_ATTEMPTS {
+            problems.push(format!(
+                "repair_attempts must be at most {MAX_REPAIR_ATTEMPTS}"
+            ));
         }
         if self.max_tries == 0 {
             problems.push("max_tries must be at least 1".to_owned());
@@ -499,6 +536,13 @@ mod tests {
             &[
                 "model must be \"vendor/model\", for example \"ollama/qwen3\"",
                 "concurrency must be at least 1",
+            ],
+        );
+        check(
+            r#"{"driver":"scripted","script":[{"text":"hi"}],"output_schema":{},"repair_attempts":9}"#,
+            &[
+                "output_schema belongs to driver model, this agent has driver scripted",
+                "repair_attempts must be at most 8",
             ],
         );
         check(

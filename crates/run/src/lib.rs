@@ -35,11 +35,12 @@ pub mod snapshot;
 mod tests;
 
 pub use agent::{
-    AgentSpec, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting, Survives,
+    AgentSpec, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting, Structured,
+    Survives,
 };
 pub use budget::{Budget, Exhausted};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
-pub use content::{By, ChatMessage, ClientTool, Input, Part, Role};
+pub use content::{By, ChatMessage, ClientTool, Input, Part, Role, depth, text_of};
 pub use event::{Envelope, Event};
 pub use id::{
     CallId, CheckpointId, InputId, InvalidId, MessageId, NodeId, PlanId, RequestId, RunId, StepId,

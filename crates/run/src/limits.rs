@@ -41,6 +41,12 @@ pub const MAX_SNAPSHOT_OUTPUT_STRETCHES: usize = 256;
 pub const MAX_SNAPSHOT_NOTICES: usize = 200;
 /// Largest shared state of an agent, bytes, about as printed. A patch can copy, so a short one could make a huge state.
 pub const MAX_STATE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest JSON Schema of an output, bytes as printed. It is stored with each run.
+pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+/// Largest structured output of a run, bytes as printed: it is part of the final event.
+pub const MAX_OUTPUT_BYTES: usize = 512 * 1024;
+/// Most repairs of a structured output in one attempt.
+pub const MAX_REPAIR_ATTEMPTS: u32 = 8;
 /// How deep a JSON value inside an event may nest. Readers of JSON have a bound of their own (128 for ours), and a
 /// snapshot and a response add levels around the value.
 pub const MAX_VALUE_DEPTH: usize = 100;

@@ -24,6 +24,7 @@ mod tokens;
 
 mod schema;
 pub mod sse;
+pub mod structured;
 
 pub use agents::{AgentBody, AgentList};
 pub use answer::RequestAnswer;

@@ -24,3 +24,15 @@ pub const STREAM_RUNS: usize = 50;
 pub const TOKEN_SECONDS: u64 = 24 * 60 * 60;
 /// Life of a token that does not say, seconds.
 pub const TOKEN_DEFAULT_SECONDS: u64 = 15 * 60;
+/// Things that look like JSON and are tried in one answer.
+pub const FIND_TRIES: usize = 32;
+/// Most violations that are told of one output.
+pub const VIOLATIONS: usize = 16;
+/// Longest sentence about a violation or a schema, bytes.
+pub const VIOLATION_BYTES: usize = 400;
+/// A preview is read again once its text has grown by so many bytes, or by a fraction of itself if that is more.
+pub const PREVIEW_STEP_BYTES: usize = 32;
+/// See [`PREVIEW_STEP_BYTES`]: the fraction is one of so many.
+pub const PREVIEW_STEP_FRACTION: usize = 16;
+/// Text of an answer up to which there is a preview, bytes; beyond it the preview stays as it is.
+pub const PREVIEW_BYTES: usize = 2 * 1024 * 1024;
