@@ -1,9 +1,10 @@
 //! A vendor's answer as events of a run. Pure.
 
 use provider::{FinishReason, StreamEvent, VendorPart};
-use run::event::{MessageCompleted, MessageStarted, Notice, NoticeLevel};
+use run::event::{MessageCompleted, MessageDiscarded, MessageStarted, Notice, NoticeLevel};
 use run::{
     ErrorInfo, Event, MAX_NAME_BYTES, MessageId, Outcome, Part, Reason, Role, Usage, bounded_text,
+    text_of,
 };
 
 use crate::limits::COMPLETED_BYTES;
@@ -30,6 +31,31 @@ pub(crate) struct Ended {
     pub(crate) finish_reason: String,
     /// What becomes of the run.
     pub(crate) outcome: Outcome,
+    /// What was said, without thoughts.
+    pub(crate) text: String,
+}
+
+impl Ended {
+    /// The end of a call that gave no answer.
+    pub(crate) fn without_answer(outcome: Outcome) -> Self {
+        Self {
+            events: Vec::new(),
+            finish_reason: String::new(),
+            outcome,
+            text: String::new(),
+        }
+    }
+
+    /// Makes the message one that is to be forgotten, before its text counts as said.
+    pub(crate) fn discard(&mut self, why: &str) {
+        for event in &mut self.events {
+            if let Event::MessageCompleted(completed) = event {
+                let message = completed.message.clone();
+                let why = why.to_owned();
+                *event = MessageDiscarded { message, why }.into();
+            }
+        }
+    }
 }
 
 impl Answer {
@@ -137,6 +163,7 @@ impl Answer {
         let reason = self.finish_reason.take().unwrap_or(FinishReason::Stop);
         let finish_reason = reason.as_str().to_owned();
         let outcome = self.outcome(&reason);
+        let text = text_of(&self.parts);
         let mut events = Vec::new();
         if !self.refusal.is_empty() {
             events.extend(self.begin());
@@ -162,6 +189,7 @@ impl Answer {
                 finish_reason: Some(finish_reason),
                 ..outcome
             },
+            text,
         }
     }
 

@@ -33,6 +33,8 @@ mod output;
 
 mod command;
 
+mod structured;
+
 mod from_provider;
 mod prompt;
 

@@ -36,6 +36,9 @@ pub const SCRIPT_MESSAGE_BYTES: usize = 128 * 1024;
 /// Bytes of a message that are repeated in its `message.completed`; of a longer one what the deltas said stays.
 pub const COMPLETED_BYTES: usize = 128 * 1024;
 
+/// Bytes of an answer that does not fit its schema which the model is shown again.
+pub const REPAIR_BYTES: usize = 256 * 1024;
+
 /// Bytes of output of one command that go into the log as they come. Of what is more, the end is kept.
 pub const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 

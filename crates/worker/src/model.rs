@@ -7,8 +7,8 @@ use provider::{Client, Error, EventStream, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
 use run::snapshot::{Progress, Snapshot};
 use run::{
-    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Role, StepId, TurnId, Usage,
-    bounded_text,
+    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Role, Status, StepId, TurnId,
+    Usage, bounded_text, text_of,
 };
 
 use crate::context::{Context, Over};
@@ -16,6 +16,7 @@ use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::from_provider::{Answer, Ended};
 use crate::prompt;
+use crate::structured::{Fault, Judge, Verdict, repair};
 
 /// The vendors of a server, by the names that its configuration gives them.
 pub type Vendors = BTreeMap<String, Vendor>;
@@ -49,49 +50,67 @@ impl Models {
     }
 
     async fn model(&self, context: &mut Context) -> Result<Ending, Over> {
-        if context.resumes() && has_answered(&context.snapshot().await?) {
+        let failed = |error| Ending::Finished(Outcome::failed(Reason::Error, error));
+        let mut judge = match Judge::of(&context.run().spec) {
+            Ok(judge) => judge,
+            Err(error) => return Ok(failed(error)),
+        };
+        if context.resumes()
+            && let Some(text) = answered(&context.snapshot().await?)
+        {
             // The answer is in the log; only the end was not written.
-            return Ok(Ending::Finished(Outcome::completed()));
+            let outcome = judge.map_or_else(Outcome::completed, |judge| judge.settle(&text));
+            return Ok(Ending::Finished(outcome));
         }
-        let (vendor, request) = match self.prepare(context) {
+        let (vendor, mut request) = match self.prepare(context) {
             Ok(prepared) => prepared,
-            Err(error) => {
-                let outcome = Outcome::failed(Reason::Error, error);
-                return Ok(Ending::Finished(outcome));
-            }
+            Err(error) => return Ok(failed(error)),
         };
         let control = context.control();
         let model = context.run().spec.model.clone();
-        let step = StepId::nth(control.n_steps + 1);
-        let mut events = Vec::new();
         // An attempt before this one may have begun the turn.
         if control.turn.is_none() {
-            events.push(Event::from(TurnStarted {
+            let started = TurnStarted {
                 turn: TurnId::nth(control.n_turns + 1),
                 input: None,
                 model: model.clone(),
-            }));
+            };
+            context.emit(vec![started.into()]).await?;
         }
-        events.push(Event::from(StepStarted {
-            step: step.clone(),
-            model,
-        }));
-        context.emit(events).await?;
-        let ended = self
-            .answer(context, vendor, &request, control.n_messages)
-            .await?;
-        let Ended {
-            mut events,
-            finish_reason,
-            outcome,
-        } = ended.ended;
-        events.push(Event::from(StepFinished {
-            step,
-            usage: ended.usage,
-            finish_reason: Some(finish_reason).filter(|word| !word.is_empty()),
-        }));
-        context.emit(events).await?;
-        Ok(Ending::Finished(outcome))
+        let (mut n_steps, mut n_messages) = (control.n_steps, control.n_messages);
+        loop {
+            n_steps += 1;
+            let step = StepId::nth(n_steps);
+            let started = StepStarted {
+                step: step.clone(),
+                model: model.clone(),
+            };
+            context.emit(vec![started.into()]).await?;
+            let answered = self.answer(context, vendor, &request, n_messages).await?;
+            n_messages = answered.n_messages;
+            let mut ended = answered.ended;
+            let fault = judged(judge.as_mut(), &mut ended);
+            if let Some(fault) = &fault {
+                ended.discard(&fault.why);
+            }
+            let Ended {
+                mut events,
+                finish_reason,
+                outcome,
+                text,
+            } = ended;
+            events.push(Event::from(StepFinished {
+                step,
+                usage: answered.usage,
+                finish_reason: Some(finish_reason).filter(|word| !word.is_empty()),
+            }));
+            context.emit(events).await?;
+            let Some(fault) = fault else {
+                return Ok(Ending::Finished(outcome));
+            };
+            tracing::info!(run.id = %context.run().id, "an answer is to be repaired: {}", fault.why);
+            request.messages.extend(repair(&text, &fault));
+        }
     }
 
     fn prepare(&self, context: &Context) -> Result<(&Vendor, Request), ErrorInfo> {
@@ -132,21 +151,24 @@ impl Models {
             usage = usage.plus(&answer.usage());
             let error = match broken {
                 Ok(()) => {
+                    n_begun += u32::from(answer.begun().is_some());
                     let ended = answer.end();
-                    return Ok(Answered { ended, usage });
+                    return Ok(Answered {
+                        ended,
+                        usage,
+                        n_messages: n_begun,
+                    });
                 }
                 Err(Broken::Over(over)) => return Err(over),
                 Err(Broken::By(error)) => error,
             };
             let why = bounded_text(source_chain(&error), MAX_WHY_BYTES);
             if n_try >= spec.max_tries || !error.is_retryable() {
-                let outcome = failed(&error, why);
-                let ended = Ended {
-                    events: Vec::new(),
-                    finish_reason: String::new(),
-                    outcome,
-                };
-                return Ok(Answered { ended, usage });
+                return Ok(Answered {
+                    ended: Ended::without_answer(failed(&error, why)),
+                    usage,
+                    n_messages: n_begun,
+                });
             }
             let mut events = Vec::new();
             // Before any new text: what is said again must not stand beside what was said.
@@ -200,6 +222,8 @@ impl Models {
 struct Answered {
     ended: Ended,
     usage: Usage,
+    /// Messages of the run so far.
+    n_messages: u32,
 }
 
 impl Driver for Models {
@@ -211,12 +235,27 @@ impl Driver for Models {
     }
 }
 
-/// Whether the log has a whole answer.
-fn has_answered(snapshot: &Snapshot) -> bool {
-    snapshot
-        .messages
-        .iter()
-        .any(|message| message.role == Role::Assistant && message.progress == Progress::Completed)
+/// Takes the judgement over into the end of a good answer; gives what the model is to repair.
+fn judged(judge: Option<&mut Judge>, ended: &mut Ended) -> Option<Fault> {
+    let judge = judge.filter(|_| ended.outcome.status == Status::Succeeded)?;
+    let outcome = match judge.judge(&ended.text, Some(&ended.finish_reason)) {
+        Verdict::Fits(output) => Outcome::completed().with_output(output),
+        Verdict::Repair(fault) => return Some(fault),
+        Verdict::Fails(fault) => fault.outcome(),
+    };
+    ended.outcome = Outcome {
+        finish_reason: ended.outcome.finish_reason.take(),
+        ..outcome
+    };
+    None
+}
+
+/// The whole answer that the log has.
+fn answered(snapshot: &Snapshot) -> Option<String> {
+    let mut messages = snapshot.messages.iter().rev();
+    let answer = messages
+        .find(|message| message.role == Role::Assistant && message.progress == Progress::Completed);
+    answer.map(|message| text_of(&message.parts))
 }
 
 /// How a run ends whose last try failed.

@@ -3,6 +3,7 @@
 use provider::{Content, Media, Message, Request, Settings};
 use run::{AgentSpec, ErrorInfo, Input, ModelSpec, Part, Role};
 
+use crate::structured::ask;
 use crate::template::Templates;
 
 /// The request of a run that is one model call. An error is about the agent's templates or about parts that no vendor
@@ -46,7 +47,7 @@ pub(crate) fn request(
             parts: parts(&input.parts)?,
         });
     }
-    Ok(Request {
+    let mut request = Request {
         model: model.model.clone(),
         messages,
         settings: Settings {
@@ -55,7 +56,9 @@ pub(crate) fn request(
             ..Settings::default()
         },
         ..Request::default()
-    })
+    };
+    ask(spec, &mut request);
+    Ok(request)
 }
 
 fn role(role: Role) -> Result<provider::Role, ErrorInfo> {
