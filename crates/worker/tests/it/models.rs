@@ -1,5 +1,6 @@
 //! Model calls over real sockets.
 
+mod output;
 mod vendor;
 
 use std::time::Duration;
@@ -44,9 +45,20 @@ async fn check(
     code: &str,
     text: &str,
 ) -> (House, RunId, Stub) {
+    check_as(model(), answers, expected, code, text).await
+}
+
+/// The same with an agent of one's own.
+async fn check_as(
+    spec: AgentSpec,
+    answers: Vec<Answer>,
+    expected: (Status, &str),
+    code: &str,
+    text: &str,
+) -> (House, RunId, Stub) {
     let stub = Stub::start(answers).await;
     let mut house = House::new().await;
-    let run = house.start_on("t", model(), Input::text("abc")).await;
+    let run = house.start_on("t", spec, Input::text("abc")).await;
     let worker = hire(&mut house, &stub);
     let (control, said) = house.text_at_end(run).await;
     let run::State::Final(ended) = &control.state else {

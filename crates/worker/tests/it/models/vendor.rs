@@ -30,8 +30,13 @@ enum End {
 
 impl Answer {
     pub(crate) fn text(words: &[&str]) -> Self {
+        Self::ending(words, "stop")
+    }
+
+    /// An answer with this finish reason.
+    pub(crate) fn ending(words: &[&str], finish_reason: &str) -> Self {
         let mut pieces: Vec<String> = words.iter().map(|word| delta(word)).collect();
-        let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+        let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]});
         let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}});
         pieces.push(format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
         Self {
