@@ -5,8 +5,8 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use wire::{
     AgentList, ApplyRun, Code, CreateThread, CreateToken, EventsPage, InputAnswer, InputList,
-    PatchThread, RequestAnswer, RunBody, RunList, SendInput, StartRun, StopAnswer, StopRun,
-    ThreadBody, ThreadList, ThreadRun, TokenBody,
+    PatchThread, RefineRun, RequestAnswer, RunBody, RunList, SendInput, StartRun, StopAnswer,
+    StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
 use crate::reference::{Doc, Group};
@@ -63,7 +63,7 @@ fn run_routes() -> Vec<Route> {
         .json::<InputAnswer>(202, "`on_conflict` is `steer` and the current run got the input")
         .codes(&[
             Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::RunAlreadyActive, Code::SupersedeMismatch,
+            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::SchemaInvalid, Code::RefinesUnknown, Code::RefinesOtherThread, Code::RunOpen, Code::RunAlreadyActive, Code::SupersedeMismatch,
             Code::IdempotencyKeyReused, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
         ]);
     let list = Doc::new(Group::Runs, "Lists runs, newest first")
@@ -80,7 +80,7 @@ fn run_routes() -> Vec<Route> {
         .json::<RunList>(200, "the runs, without snapshots")
         .codes(&[Code::InvalidQuery, Code::CursorUnknown, Code::NotFound]);
     let show = Doc::new(Group::Runs, "One run and what its log folds to")
-        .text("The snapshot is never behind the run; its `last_seq` is the cursor from which to follow.")
+        .text("The snapshot is never behind the run; its `last_seq` is the cursor from which to follow. For a run with an `output_schema` it has `output_preview`: the valid part of the output so far, null while there is none.")
         .right("read")
         .query("wait", WAIT)
         .query("after", "with `wait`: what the client has; the run as it is now if missing")
@@ -91,7 +91,7 @@ fn run_routes() -> Vec<Route> {
         .empty(204, "it is gone")
         .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
     let retry = Doc::new(Group::Runs, "Starts the same again")
-        .text("A new run on the same thread with the same agent, input and metadata. The agent is taken as it is configured now.")
+        .text("A new run on the same thread with the same agent, input, output schema and metadata. The agent is taken as it is configured now.")
         .right("start")
         .header("Idempotency-Key", IDEMPOTENCY_KEY)
         .json::<RunBody>(201, "there is a new run")
@@ -99,6 +99,18 @@ fn run_routes() -> Vec<Route> {
         .codes(&[
             Code::InvalidId, Code::NotFound, Code::RunOpen, Code::RunAlreadyActive, Code::AgentUnknown, Code::AgentNotAllowed,
             Code::InvalidHeader, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
+    let refine = Doc::new(Group::Runs, "Refines the result of a run")
+        .text("A new run on the same thread whose input is a conversation: what the run was asked, its output (or `output`, as a person edited it) and the instruction. The agent is taken as it is configured now; the output schema is that of the run.")
+        .right("start")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<RefineRun>()
+        .json::<RunBody>(201, "there is a new run; its `refines` is the earlier one")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::RunAlreadyActive, Code::AgentUnknown,
+            Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
     let apply = Doc::new(
         Group::Runs,
@@ -133,6 +145,12 @@ fn run_routes() -> Vec<Route> {
         ),
         route(
             Method::POST,
+            "/v1/runs/{run}/refine",
+            post(runs::refine),
+            refine,
+        ),
+        route(
+            Method::POST,
             "/v1/runs/{run}/apply",
             post(runs::apply),
             apply,
@@ -152,6 +170,10 @@ fn event_routes() -> Vec<Route> {
         .query(
             "wait",
             "of a page: how long to wait when there is nothing behind the cursor; at most 60 s",
+        )
+        .query(
+            "preview",
+            "of a stream: `true` adds `event: preview` with the output so far, for a run with an `output_schema`",
         )
         .query("limit", "of a page: most events, from 1 to 1000")
         .query("token", TOKEN)

@@ -1,6 +1,6 @@
 //! From what the store knows to what clients see.
 
-use run::State;
+use run::{State, Status};
 use store::{RunRecord, ThreadRecord};
 use wire::{RunBody, ThreadBody};
 
@@ -55,6 +55,7 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         error: outcome.and_then(|outcome| outcome.error.clone()),
         finish_reason: outcome.and_then(|outcome| outcome.finish_reason.clone()),
         refines,
+        can_refine: control.status() == Status::Succeeded,
         is_current,
         log_expired,
         metadata,

@@ -400,6 +400,10 @@ pub struct Snapshot {
     /// What the run consumed so far.
     #[serde(default)]
     pub usage: Usage,
+    /// The valid part of the structured output so far. Never part of the fold: whoever shows a snapshot of a run with
+    /// a schema works it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_preview: Option<Value>,
     /// Where things stand in the lists.
     #[serde(skip)]
     index: position::Index,

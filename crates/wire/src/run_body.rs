@@ -88,6 +88,9 @@ pub struct RunBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub refines: Option<RunId>,
+    /// Whether its result can be refined as it is. A run that did not succeed can be refined with an `output` given.
+    #[serde(default)]
+    pub can_refine: bool,
     /// Whether it is the thread's current run.
     pub is_current: bool,
     /// Whether its events were deleted by age.
@@ -97,7 +100,8 @@ pub struct RunBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
-    /// What its log folds to: messages, activities, plan, tasks, requests, inputs, checkpoints, state, notices, usage.
+    /// What its log folds to: messages, activities, plan, tasks, requests, inputs, checkpoints, state, notices, usage,
+    /// `output_preview`.
     /// Only where one run is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

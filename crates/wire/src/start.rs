@@ -26,6 +26,14 @@ pub struct StartRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub supersedes: Option<RunId>,
+    /// The JSON Schema (2020-12) that the answer must fit, in place of the agent's; at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub output_schema: Option<Value>,
+    /// The ended run of the same thread whose result it refines; for a start that brings the messages itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub refines: Option<RunId>,
     /// What it overrides of the agent, where the agent lists it as `overridable`.
     #[serde(
         default,
@@ -60,6 +68,8 @@ impl StartRun {
             input,
             on_conflict: None,
             supersedes: None,
+            output_schema: None,
+            refines: None,
             settings: Settings::default(),
             metadata: Map::new(),
             trigger: None,

@@ -1,7 +1,7 @@
 //! The messages of a model call. Pure.
 
 use provider::{Content, Media, Message, Request, Settings};
-use run::{AgentSpec, ErrorInfo, Input, ModelSpec, Part, Role};
+use run::{AgentSpec, ChatMessage, ErrorInfo, Input, ModelSpec, Part, Role, text_of};
 
 use crate::structured::ask;
 use crate::template::Templates;
@@ -13,7 +13,9 @@ pub(crate) fn request(
     model: &ModelSpec,
     input: &Input,
 ) -> Result<Request, ErrorInfo> {
-    let templates = Templates::new(input);
+    let opening = opening(input);
+    let text = opening.map_or_else(|| input.as_text(), |(_, message)| text_of(&message.parts));
+    let templates = Templates::with_text(input, text);
     let render = |what: &str, template: &str| {
         templates
             .render(what, template)
@@ -24,23 +26,28 @@ pub(crate) fn request(
         let text = render("system", system)?;
         messages.push(Message::text(provider::Role::System, text));
     }
-    for message in input.messages.iter().flatten() {
-        messages.push(Message {
-            role: role(message.role)?,
-            parts: parts(&message.parts)?,
-        });
-    }
-    if let Some(prompt) = &spec.prompt {
+    let templated = |prompt: &str, said: &[Part]| {
         let mut asked = vec![Content::Text(render("prompt", prompt)?).into()];
         // The template has the text; files go along beside it.
-        let files = input.parts.iter().filter(|part| is_file(part));
-        for part in files {
+        for part in said.iter().filter(|part| is_file(part)) {
             asked.extend(content(part)?);
         }
-        messages.push(Message {
+        Ok(Message {
             role: provider::Role::User,
             parts: asked,
+        })
+    };
+    for (n, message) in input.messages.iter().flatten().enumerate() {
+        messages.push(match (&spec.prompt, opening) {
+            (Some(prompt), Some((first, _))) if first == n => templated(prompt, &message.parts)?,
+            _ => Message {
+                role: role(message.role)?,
+                parts: parts(&message.parts)?,
+            },
         });
+    }
+    if let (Some(prompt), None) = (&spec.prompt, opening) {
+        messages.push(templated(prompt, &input.parts)?);
     } else if !input.parts.is_empty() {
         messages.push(Message {
             role: provider::Role::User,
@@ -59,6 +66,14 @@ pub(crate) fn request(
     };
     ask(spec, &mut request);
     Ok(request)
+}
+
+/// The message that a template stands for in a conversation that is brought whole: the user's first one. What follows
+/// is said as it is.
+fn opening(input: &Input) -> Option<(usize, &ChatMessage)> {
+    let mut brought = input.messages.iter().flatten().enumerate();
+    let first = brought.find(|(_, message)| message.role == Role::User);
+    first.filter(|_| input.parts.is_empty())
 }
 
 fn role(role: Role) -> Result<provider::Role, ErrorInfo> {
@@ -198,6 +213,24 @@ mod tests {
             &json!({}),
             json!({"messages": [{"role": "tool", "parts": "x"}]}),
             Err("message_unsupported"),
+        );
+    }
+
+    #[test]
+    fn a_template_gives_a_brought_conversation_its_first_message() {
+        check(
+            &json!({"system": "About {{input}}.", "prompt": "Write about {{input}} for {{who}}!"}),
+            json!({"variables": {"who": "Ann"}, "messages": [
+                {"role": "user", "parts": "rain"},
+                {"role": "assistant", "parts": "Drip."},
+                {"role": "user", "parts": "Shorter"},
+            ]}),
+            Ok(&[
+                r#"System: [Text("About rain.")]"#,
+                r#"User: [Text("Write about rain for Ann!")]"#,
+                r#"Assistant: [Text("Drip.")]"#,
+                r#"User: [Text("Shorter")]"#,
+            ]),
         );
     }
 

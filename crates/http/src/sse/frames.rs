@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use store::Health;
+use wire::structured::PreviewFrame;
 use wire::{FeedChange, StoreNotice};
 
 use crate::limits::RECONNECT;
@@ -47,6 +48,11 @@ pub(crate) fn feed_frame(change: &FeedChange) -> Bytes {
         "thread"
     };
     frame(event, change)
+}
+
+/// The valid part of a run's output so far.
+pub(crate) fn preview(preview: &PreviewFrame) -> Bytes {
+    frame("preview", preview)
 }
 
 fn frame(event: &str, data: &impl Serialize) -> Bytes {
