@@ -39,6 +39,7 @@ pub(crate) fn all() -> Router<App> {
 /// The table.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = run_routes();
+    routes.extend(result_routes());
     routes.extend(event_routes());
     routes.extend(steering_routes());
     routes.extend(thread_routes());
@@ -90,6 +91,21 @@ fn run_routes() -> Vec<Route> {
         .right("manage")
         .empty(204, "it is gone")
         .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
+    vec![
+        route(Method::POST, "/v1/runs", post(runs::start), start),
+        route(Method::GET, "/v1/runs", get(runs::list), list),
+        route(Method::GET, "/v1/runs/{run}", get(runs::show), show),
+        route(
+            Method::DELETE,
+            "/v1/runs/{run}",
+            delete(runs::delete),
+            remove,
+        ),
+    ]
+}
+
+/// What becomes of a run that has ended.
+fn result_routes() -> Vec<Route> {
     let retry = Doc::new(Group::Runs, "Starts the same again")
         .text("A new run on the same thread with the same agent, input, output schema and metadata. The agent is taken as it is configured now.")
         .right("start")
@@ -128,15 +144,6 @@ fn run_routes() -> Vec<Route> {
         Code::NotSucceeded,
     ]);
     vec![
-        route(Method::POST, "/v1/runs", post(runs::start), start),
-        route(Method::GET, "/v1/runs", get(runs::list), list),
-        route(Method::GET, "/v1/runs/{run}", get(runs::show), show),
-        route(
-            Method::DELETE,
-            "/v1/runs/{run}",
-            delete(runs::delete),
-            remove,
-        ),
         route(
             Method::POST,
             "/v1/runs/{run}/retry",

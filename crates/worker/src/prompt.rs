@@ -26,7 +26,7 @@ pub(crate) fn request(
         let text = render("system", system)?;
         messages.push(Message::text(provider::Role::System, text));
     }
-    let templated = |prompt: &str, said: &[Part]| {
+    let in_form = |prompt: &str, said: &[Part]| {
         let mut asked = vec![Content::Text(render("prompt", prompt)?).into()];
         // The template has the text; files go along beside it.
         for part in said.iter().filter(|part| is_file(part)) {
@@ -39,7 +39,7 @@ pub(crate) fn request(
     };
     for (n, message) in input.messages.iter().flatten().enumerate() {
         messages.push(match (&spec.prompt, opening) {
-            (Some(prompt), Some((first, _))) if first == n => templated(prompt, &message.parts)?,
+            (Some(prompt), Some((first, _))) if first == n => in_form(prompt, &message.parts)?,
             _ => Message {
                 role: role(message.role)?,
                 parts: parts(&message.parts)?,
@@ -47,7 +47,7 @@ pub(crate) fn request(
         });
     }
     if let (Some(prompt), None) = (&spec.prompt, opening) {
-        messages.push(templated(prompt, &input.parts)?);
+        messages.push(in_form(prompt, &input.parts)?);
     } else if !input.parts.is_empty() {
         messages.push(Message {
             role: provider::Role::User,

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use operate::{AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, Serve};
 pub(crate) use runs::{
-    Answer, Approve, Attach, List, OnConflict, Remove, Show, Start, Steer, Stop,
+    Answer, Apply, Approve, Attach, List, OnConflict, Refine, Remove, Retry, Show, Start, Steer,
+    Stop, Watching,
 };
 
 use crate::render::Colour;
@@ -108,6 +109,12 @@ pub(crate) enum Verb {
     Approve(Approve),
     /// Answer what a run asks
     Answer(Answer),
+    /// Ask for another version of a run's result
+    Refine(Refine),
+    /// Start the same again
+    Retry(Retry),
+    /// Remember that a run's result was used
+    Apply(Apply),
     /// Delete a run that has ended, with its events
     Rm(Remove),
     /// List the agents, or check their configuration

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use run::{RunId, Seq, Status, ThreadId};
 use serde::de::DeserializeOwned;
 use wire::{
-    AgentList, InputAnswer, Problem, RequestAnswer, RunBody, RunList, SendInput, StartRun,
-    StopAnswer, StopRun, ThreadRun,
+    AgentList, ApplyRun, InputAnswer, Problem, RefineRun, RequestAnswer, RunBody, RunList,
+    SendInput, StartRun, StopAnswer, StopRun, ThreadRun,
 };
 
 use super::error::ClientError;
@@ -108,6 +108,30 @@ impl Client {
             self.parsed(&bytes)?
         };
         Ok(Started { run, steered })
+    }
+
+    /// A new run from the result of an earlier one. A repeat under the same key gives the same run.
+    pub(crate) async fn refine(
+        &self,
+        run: RunId,
+        body: &RefineRun,
+        key: &str,
+    ) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["refine"]);
+        self.read(call.header("idempotency-key", key).json(body))
+            .await
+    }
+
+    /// The same run again. A repeat under the same key gives the same run.
+    pub(crate) async fn retry(&self, run: RunId, key: &str) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["retry"]);
+        self.read(call.header("idempotency-key", key)).await
+    }
+
+    /// Remembers that a run's result was used.
+    pub(crate) async fn apply(&self, run: RunId, body: &ApplyRun) -> Result<RunBody, ClientError> {
+        self.read(self.on_run(Method::POST, run, &["apply"]).json(body))
+            .await
     }
 
     /// A run with its snapshot.

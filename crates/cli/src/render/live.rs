@@ -29,6 +29,8 @@ pub(crate) struct Live<W> {
     /// The message and voice that the last text on the page belongs to.
     open: Option<(MessageId, Voice)>,
     messages: HashMap<MessageId, Said>,
+    /// The text of the last whole message.
+    last_answer: String,
 }
 
 /// How a message's text is shown.
@@ -54,6 +56,7 @@ impl<W: Write> Live<W> {
             tools: Tools::default(),
             open: None,
             messages: HashMap::new(),
+            last_answer: String::new(),
         }
     }
 
@@ -142,6 +145,9 @@ impl<W: Write> Live<W> {
             }
             Event::RunFinished(end) => {
                 self.page.fresh_line()?;
+                if let Some(output) = &end.output {
+                    self.output(output)?;
+                }
                 let line = self.status.end(at, end);
                 let tone = match end.status {
                     run::Status::Succeeded => Tone::Good,
@@ -189,6 +195,17 @@ impl<W: Write> Live<W> {
             self.page.line(Tone::Person, &format!("{sign} {line}"))?;
         }
         Ok(())
+    }
+
+    /// The structured output, unless the answer's text reads like it anyway.
+    fn output(&mut self, output: &serde_json::Value) -> io::Result<()> {
+        let pretty = serde_json::to_string_pretty(output).unwrap_or_default();
+        if self.last_answer.trim() == pretty {
+            return Ok(());
+        }
+        self.open = None;
+        self.page.text(Tone::Plain, &clean(&pretty))?;
+        self.page.fresh_line()
     }
 
     fn input(&mut self, input: &InputReceived) -> io::Result<()> {
@@ -267,7 +284,9 @@ impl<W: Write> Live<W> {
                 self.say(&message.message, Voice::Answer, &truth)?;
             }
         }
-        self.messages.remove(&message.message);
+        if let Some(said) = self.messages.remove(&message.message) {
+            self.last_answer = said.answer;
+        }
         self.open = None;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! One file per verb.
 
+mod again;
 mod agents;
 mod answer;
+mod apply;
 mod approve;
 mod attach;
 mod backup;
@@ -33,6 +35,9 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Steer(args) => steer::run(session, args).await,
         Verb::Approve(args) => approve::run(session, args).await,
         Verb::Answer(args) => answer::run(session, args).await,
+        Verb::Refine(args) => again::refine(session, args).await,
+        Verb::Retry(args) => again::retry(session, args).await,
+        Verb::Apply(args) => apply::run(session, args).await,
         Verb::Rm(args) => rm::run(session, args).await,
         Verb::Agents { verb } => agents::run(session, verb).await,
         Verb::Completions(args) => completions::run(&args),

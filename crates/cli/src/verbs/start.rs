@@ -3,6 +3,7 @@
 use run::{Input, RunId, Seq, ThreadId, Trigger};
 use wire::{Code, ConflictRule, Settings, StartRun};
 
+use super::again::json_of;
 use super::attach::watch;
 use crate::args::{OnConflict, Start};
 use crate::client::{Announcement, ClientError, Connection, Started, key, launch, limits};
@@ -28,6 +29,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     let agent = agent(session, &connection, &args).await?;
     let mut body = StartRun::new(agent, Input::text(text));
     body.trigger = Some(Trigger::User);
+    body.output_schema = args.schema.as_deref().map(json_of).transpose()?;
     body.settings = Settings {
         model: args.model.clone(),
         ..Settings::default()
@@ -42,7 +44,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     }
     body.thread_id = thread;
     let Started { run, steered } = tokio::select! {
-        started = start(&connection, &body) => started?,
+        started = once(async |key| connection.client.start(&body, key).await) => started?,
         () = interrupts.heard() => {
             session.warn("interrupted while the run was being started; `outlive ls` says whether it was");
             return Ok(Exit::Detached);
@@ -182,14 +184,16 @@ async fn current_run(
     }
 }
 
-/// Starts the run. A connection that fails leaves open whether it was started, so all tries have one key and are one
+/// Starts a run. A connection that fails leaves open whether it was started, so all tries have one key and are one
 /// run.
-async fn start(connection: &Connection, body: &StartRun) -> Result<Started, Failure> {
+pub(super) async fn once<T>(
+    start: impl AsyncFn(&str) -> Result<T, ClientError>,
+) -> Result<T, Failure> {
     let key = random_hex::<KEY_BYTES>().map_err(Failure::io("failed to draw random bytes"))?;
     let key = format!("cli-{key}");
     let mut n_tries = 1;
     loop {
-        match connection.client.start(body, &key).await {
+        match start(&key).await {
             Ok(started) => return Ok(started),
             Err(error @ ClientError::Unreachable { .. }) if n_tries < limits::START_TRIES => {
                 n_tries += 1;

@@ -1,7 +1,7 @@
 //! The frames of one run with previews of its output between them. The frames themselves are copied as they are.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -41,7 +41,7 @@ impl Stream for Previewed {
                 Some(preview) => Poll::Ready(Some(Ok(preview))),
                 None => Poll::Pending,
             },
-            other => Poll::Ready(ready!(other)),
+            ended @ Poll::Ready(_) => ended,
         }
     }
 }

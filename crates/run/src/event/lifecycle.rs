@@ -30,6 +30,9 @@ pub struct RunCreated {
     /// The run whose result it refines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refines: Option<RunId>,
+    /// Whether its output has to fit a schema.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub structured: bool,
 }
 
 /// A worker has begun to perform the run.

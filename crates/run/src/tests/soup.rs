@@ -154,6 +154,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             client: serde_json::Map::new(),
             supersedes: None,
             refines: None,
+            structured: false,
         }
         .into(),
         "attempt.started" => AttemptStarted {

@@ -35,6 +35,7 @@ impl Story {
             client: serde_json::Map::new(),
             supersedes: None,
             refines: None,
+            structured: false,
         };
         story.append(vec![created.into()]);
         story

@@ -24,6 +24,7 @@ pub(crate) fn created() -> Event {
         client: Map::new(),
         supersedes: None,
         refines: None,
+        structured: false,
     }
     .into()
 }

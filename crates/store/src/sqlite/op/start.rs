@@ -373,6 +373,7 @@ fn created(
         client,
         supersedes,
         refines,
+        structured: spec.output_schema.is_some(),
     };
     let origin = Origin {
         id: run,

@@ -60,6 +60,7 @@ impl World {
                 client: serde_json::Map::new(),
                 supersedes: None,
                 refines: None,
+                structured: false,
             }
             .into(),
         ]);
