@@ -1,8 +1,11 @@
 //! `[agents.NAME]`, and the agents that exist without configuration.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use run::{AgentSpec, DriverKind, MAX_NAME_BYTES, Setting};
+use serde_json::Value;
+use wire::structured::Schema;
 
 use super::document::Named;
 use super::error::{Origin, Problem};
@@ -65,6 +68,7 @@ pub(super) fn resolve(
         let mut found = section.problems();
         found.extend(name_problem(&name));
         found.extend(vendor_problem(&section, vendors));
+        found.extend(schema_problem(&mut section, &origin));
         problems.extend(found.into_iter().map(|message| Problem {
             origin: origin.clone(),
             message: format!("agent {name}: {message}"),
@@ -89,6 +93,32 @@ fn name_problem(name: &str) -> Option<String> {
     (!good).then(|| {
         format!("a name has 1 to {MAX_NAME_BYTES} letters, digits, hyphens, underscores and dots")
     })
+}
+
+/// Puts the schema that a path names in the place of the path, and judges it.
+fn schema_problem(spec: &mut AgentSpec, origin: &Origin) -> Option<String> {
+    let schema = spec.output_schema.take()?;
+    let (schema, named) = match schema {
+        Value::String(path) => match schema_file(Path::new(&path), origin) {
+            Ok(schema) => (schema, format!("output_schema {path}")),
+            Err(problem) => return Some(format!("output_schema {path}: {problem}")),
+        },
+        inline => (inline, "output_schema".to_owned()),
+    };
+    let problem = Schema::new(&schema).err();
+    spec.output_schema = Some(schema);
+    problem.map(|problem| format!("{named}: {problem}"))
+}
+
+fn schema_file(path: &Path, origin: &Origin) -> Result<Value, String> {
+    let path = match origin {
+        Origin::File { path: file, .. } => {
+            file.parent().map_or(path.to_owned(), |it| it.join(path))
+        }
+        Origin::Variable(_) | Origin::Flag(_) => path.to_owned(),
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
 }
 
 fn vendor_problem(spec: &AgentSpec, vendors: &BTreeMap<String, Vendor>) -> Option<String> {

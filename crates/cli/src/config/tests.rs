@@ -266,3 +266,48 @@ fn the_example_is_a_sound_configuration() {
     let names: Vec<&String> = config.agents.keys().collect();
     assert_eq!(names, ["ask", "chat", "demo", "load", "shell", "writer"]);
 }
+
+const WITH_SCHEMA: &str = "[agents.a]\ndriver = \"model\"\nmodel = \"ollama/qwen3\"\n";
+
+#[test]
+fn a_schema_is_a_table_or_a_file_beside_the_configuration() {
+    let schema = serde_json::json!({"type": "object", "required": ["a"]});
+    let table =
+        format!("{WITH_SCHEMA}output_schema = {{ type = \"object\", required = [\"a\"] }}\n");
+    let (_, config) = right(&table, &[]);
+    assert_eq!(config.agents["a"].output_schema, Some(schema.clone()));
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    std::fs::create_dir(path.join("schemas")).unwrap();
+    std::fs::write(path.join("schemas/a.json"), schema.to_string()).unwrap();
+    let file = format!("{WITH_SCHEMA}output_schema = \"schemas/a.json\"\n");
+    std::fs::write(path.join("outlive.toml"), file).unwrap();
+    let config = load(&surroundings(path, &[]), &Flags::default()).unwrap();
+    assert_eq!(config.agents["a"].output_schema, Some(schema));
+}
+
+#[test]
+fn a_schema_that_cannot_be_used_is_said_with_its_place() {
+    let with = |schema: &str| format!("{WITH_SCHEMA}output_schema = {schema}\n");
+    wrong(
+        &with("\"none.json\""),
+        &[],
+        "outlive.toml:1: agent a: output_schema none.json: No such file or directory (os error 2)",
+    );
+    wrong(
+        &with("\"outlive.toml\""),
+        &[],
+        "outlive.toml:1: agent a: output_schema outlive.toml: is not JSON: expected value at line 1 column 2",
+    );
+    wrong(
+        &with("{ properties = { a = { type = \"text\" } } }"),
+        &[],
+        "outlive.toml:1: agent a: output_schema: /properties/a/type: \"text\" is not valid under any of the schemas listed in the 'anyOf' keyword",
+    );
+    wrong(
+        &with("{ \"$ref\" = \"https://example.com/a.json\" }"),
+        &[],
+        "outlive.toml:1: agent a: output_schema: /$ref: refers to another document (https://example.com/a.json); put it under $defs instead",
+    );
+}

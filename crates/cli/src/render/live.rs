@@ -29,6 +29,8 @@ pub(crate) struct Live<W> {
     /// The message and voice that the last text on the page belongs to.
     open: Option<(MessageId, Voice)>,
     messages: HashMap<MessageId, Said>,
+    /// Whether the output, and not the text that it was found in, is the answer.
+    is_structured: bool,
     /// The text of the last whole message.
     last_answer: String,
 }
@@ -56,6 +58,7 @@ impl<W: Write> Live<W> {
             tools: Tools::default(),
             open: None,
             messages: HashMap::new(),
+            is_structured: false,
             last_answer: String::new(),
         }
     }
@@ -97,6 +100,7 @@ impl<W: Write> Live<W> {
         }
         match event {
             Event::RunCreated(run) => {
+                self.is_structured = run.structured;
                 let head = format!("{} · {} · thread {}", self.run, run.agent, run.thread);
                 self.line(Tone::Dim, &clean_line(&head, LINE_CHARS))?;
                 self.person("›", &run.input.as_text())
@@ -145,7 +149,7 @@ impl<W: Write> Live<W> {
             }
             Event::RunFinished(end) => {
                 self.page.fresh_line()?;
-                if let Some(output) = &end.output {
+                if let (Some(output), true) = (&end.output, self.is_structured) {
                     self.output(output)?;
                 }
                 let line = self.status.end(at, end);
