@@ -262,9 +262,13 @@ fn a_vendor_of_a_known_name_changes_only_what_it_says() {
 
 #[test]
 fn the_example_is_a_sound_configuration() {
-    let (_, config) = right(include_str!("../../../../examples/outlive.toml"), &[]);
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let config = load(&surroundings(&examples, &[]), &Flags::default()).unwrap();
     let names: Vec<&String> = config.agents.keys().collect();
-    assert_eq!(names, ["ask", "chat", "demo", "load", "shell", "writer"]);
+    let all = [
+        "ask", "chat", "demo", "load", "program", "shell", "workout", "writer",
+    ];
+    assert_eq!(names, all);
 }
 
 const WITH_SCHEMA: &str = "[agents.a]\ndriver = \"model\"\nmodel = \"ollama/qwen3\"\n";

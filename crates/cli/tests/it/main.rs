@@ -1,6 +1,7 @@
 //! The real binary: servers, runs and terminals' pipes.
 
 mod house;
+mod vendor;
 
 mod agents;
 mod background;
@@ -10,6 +11,7 @@ mod demo;
 mod detach;
 mod failures;
 mod keys;
+mod output;
 mod requests;
 mod restart;
 mod runs;
