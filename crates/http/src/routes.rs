@@ -125,7 +125,7 @@ fn result_routes() -> Vec<Route> {
         .json::<RunBody>(200, "the key was used before, for this run")
         .codes(&[
             Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::RunAlreadyActive, Code::AgentUnknown,
+            Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
             Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
     let apply = Doc::new(

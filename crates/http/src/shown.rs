@@ -55,7 +55,7 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         error: outcome.and_then(|outcome| outcome.error.clone()),
         finish_reason: outcome.and_then(|outcome| outcome.finish_reason.clone()),
         refines,
-        can_refine: control.status() == Status::Succeeded,
+        can_refine: control.status() == Status::Succeeded && spec.driver.can_refine(),
         is_current,
         log_expired,
         metadata,

@@ -45,6 +45,14 @@ impl DriverKind {
             Self::Model | Self::Command => false,
         }
     }
+
+    /// Whether a run of it can be told an earlier answer and a word about it. To a command that word would be the input.
+    pub fn can_refine(self) -> bool {
+        match self {
+            Self::Model | Self::Scripted => true,
+            Self::Command => false,
+        }
+    }
 }
 
 impl fmt::Display for DriverKind {

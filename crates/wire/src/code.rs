@@ -118,7 +118,7 @@ codes! {
     SettingNotOverridable "setting_not_overridable" 422 "The agent does not let this be overridden"
         "The agent does not list the setting under `overridable`."
     InputNotAccepted "input_not_accepted" 422 "The agent takes no such input"
-        "The agent's driver cannot hear inputs of this mode."
+        "The agent's driver cannot hear inputs of this mode, or holds no conversation that could be refined."
     AnswerUnfit "answer_unfit" 422 "The answer does not fit the request"
         "The answer is of the wrong kind, or not among the options."
     SchemaInvalid "schema_invalid" 422 "The schema cannot be used"

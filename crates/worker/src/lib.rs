@@ -35,6 +35,7 @@ mod command;
 
 mod structured;
 
+mod answered;
 mod from_provider;
 mod prompt;
 

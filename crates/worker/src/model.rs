@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use provider::{Client, Error, EventStream, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
-use run::snapshot::{Progress, Snapshot};
 use run::{
-    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Role, Status, StepId, TurnId,
-    Usage, bounded_text, text_of,
+    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Status, StepId, TurnId, Usage,
+    bounded_text,
 };
 
+use crate::answered;
 use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
@@ -56,10 +56,8 @@ impl Models {
             Err(error) => return Ok(failed(error)),
         };
         if context.resumes()
-            && let Some(text) = answered(&context.snapshot().await?)
+            && let Some(outcome) = answered::outcome(&context.snapshot().await?, judge.as_ref())
         {
-            // The answer is in the log; only the end was not written.
-            let outcome = judge.map_or_else(Outcome::completed, |judge| judge.settle(&text));
             return Ok(Ending::Finished(outcome));
         }
         let (vendor, mut request) = match self.prepare(context) {
@@ -248,14 +246,6 @@ fn judged(judge: Option<&mut Judge>, ended: &mut Ended) -> Option<Fault> {
         ..outcome
     };
     None
-}
-
-/// The whole answer that the log has.
-fn answered(snapshot: &Snapshot) -> Option<String> {
-    let mut messages = snapshot.messages.iter().rev();
-    let answer = messages
-        .find(|message| message.role == Role::Assistant && message.progress == Progress::Completed);
-    answer.map(|message| text_of(&message.parts))
 }
 
 /// How a run ends whose last try failed.

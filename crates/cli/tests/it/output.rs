@@ -257,6 +257,19 @@ fn an_answer_that_stays_wrong_fails_with_path_and_rule() {
 }
 
 #[test]
+fn a_command_has_nothing_to_refine() {
+    let house = House::new();
+    let _server = house.serve();
+    assert_eq!(house.well(&["run", "-a", "shell", "printf x"]), "x");
+    house.ends(&["refine", "last", "rm -rf /"], 2, "holds no conversation");
+    let body = house.run_body("last");
+    assert_eq!(
+        (&body["can_refine"], &body["refines"]),
+        (&json!(false), &Value::Null)
+    );
+}
+
+#[test]
 fn a_run_brings_a_schema_of_its_own() {
     let gym = Gym::open();
     let schema =

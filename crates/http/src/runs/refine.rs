@@ -6,8 +6,8 @@ use axum::response::Response;
 use run::{ChatMessage, Input, Part, Role, RunId, Status, text_of};
 use serde_json::Value;
 use store::{OnConflict, Right, RunRecord, Start};
-use wire::RefineRun;
 use wire::structured::Schema;
+use wire::{Code, RefineRun};
 
 use super::retry::again;
 use super::show::last_message;
@@ -42,6 +42,13 @@ pub(crate) async fn refine(
         return Err(Error::run_open(id));
     }
     may_start(&caller, &source.agent)?;
+    if !source.spec.driver.can_refine() {
+        let driver = source.spec.driver;
+        let detail = format!(
+            "an agent with driver {driver} holds no conversation, so there is nothing to refine"
+        );
+        return Err(Error::new(Code::InputNotAccepted, detail));
+    }
     let spec = again(&app, &caller, &source)?;
     let output = match body.output {
         Some(edited) => {

@@ -3,7 +3,7 @@
 
 use jiter::{JsonValue, PartialMode};
 use run::snapshot::{Progress, Snapshot};
-use run::{Role, text_of};
+use run::{MAX_VALUE_DEPTH, Role, depth, text_of};
 use serde_json::{Number, Value};
 
 use super::clean::{Cleaner, Form};
@@ -82,8 +82,8 @@ impl Preview {
         };
         self.n_read += text.len() as u64;
         match find(text, self.opening).values.into_iter().next() {
-            Some((_, value)) => self.set(value),
-            None => self.read(),
+            Some((_, value)) if depth(&value) <= MAX_VALUE_DEPTH => self.set(value),
+            Some(_) | None => self.read(),
         }
     }
 
@@ -113,7 +113,8 @@ impl Preview {
         match JsonValue::parse_with_config(text, false, PartialMode::TrailingStrings) {
             Ok(value) => {
                 let value = plain(&value);
-                self.set(value)
+                // Readers of JSON could not read it.
+                depth(&value) <= MAX_VALUE_DEPTH && self.set(value)
             }
             Err(_) if is_closed => self.reset(),
             Err(_) => false,
@@ -171,6 +172,7 @@ fn plain(value: &JsonValue<'_>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -225,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_too_deep_is_not_shown() {
+        let deep = "[".repeat(MAX_VALUE_DEPTH + 10);
+        let mut preview = Preview::new(&json!({}));
+        preview.push(&deep);
+        preview.complete(Some(&(deep.clone() + &"]".repeat(deep.len()))));
+        assert!(depth(preview.value()) <= MAX_VALUE_DEPTH);
+        preview.push(&"[".repeat(100_000));
+        preview.complete(None);
+        assert!(depth(preview.value()) <= MAX_VALUE_DEPTH);
+    }
+
+    #[test]
     fn a_discarded_message_leaves_nothing() {
         let mut preview = Preview::new(&json!({"type": "object"}));
         assert!(preview.push("[1] {\"a\": \"01234567890123456789012345678901234567\""));
@@ -267,5 +281,70 @@ mod tests {
         let n_read = preview.n_read_bytes();
         assert!(!preview.push(&"x".repeat(1024 * 1024)));
         assert_eq!(preview.n_read_bytes(), n_read);
+    }
+
+    /// Values as a model may say them.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1e9..1e9).prop_map(|float: f64| json!(float)),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Whether a value can still become another one: what is there stays, only the last things grow.
+    fn grows_into(part: &Value, whole: &Value) -> bool {
+        match (part, whole) {
+            (Value::String(part), Value::String(whole)) => whole.starts_with(part.as_str()),
+            (Value::Array(part), Value::Array(whole)) => {
+                part.len() <= whole.len() && part.iter().zip(whole).all(|(a, b)| grows_into(a, b))
+            }
+            (Value::Object(part), Value::Object(whole)) => part
+                .iter()
+                .all(|(key, a)| whole.get(key).is_some_and(|b| grows_into(a, b))),
+            (part, whole) => part == whole,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_beginning_of_an_answer_has_a_preview_that_the_output_keeps(value in any_value(), pretty: bool) {
+            let value = json!({ "it": value });
+            let text = if pretty {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            let mut at = 0;
+            let mut preview = Preview::new(&json!({}));
+            for c in text.chars() {
+                at += c.len_utf8();
+                preview.push(c.encode_utf8(&mut [0; 4]));
+                let mut now = Preview::new(&json!({}));
+                now.push(&text[..at]);
+                now.read();
+                prop_assert!(grows_into(now.value(), &value), "{} of {}", now.value(), text);
+                let shown = preview.value();
+                prop_assert!(shown.is_null() || grows_into(shown, now.value()));
+            }
+            prop_assert_eq!(preview.value(), &value);
+        }
+
+        #[test]
+        fn any_text_has_some_preview_and_some_output(text: String) {
+            let mut preview = Preview::new(&json!({}));
+            preview.push(&text);
+            preview.complete(None);
+            preview.complete(Some(&text));
+        }
     }
 }
