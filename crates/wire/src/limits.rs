@@ -26,6 +26,14 @@ pub const TOKEN_SECONDS: u64 = 24 * 60 * 60;
 pub const TOKEN_DEFAULT_SECONDS: u64 = 15 * 60;
 /// Things that look like JSON and are tried in one answer.
 pub const FIND_TRIES: usize = 32;
+/// Most patterns of a schema: each may become large when it is compiled.
+pub const SCHEMA_PATTERNS: usize = 64;
+/// Largest compiled pattern, bytes.
+pub const PATTERN_BYTES: usize = 4 * 1024 * 1024;
+/// Objects of a schema that a check may pass through by references.
+pub const CHECK_WORK: u64 = 10_000_000;
+/// The same while all that is wrong is gathered, which takes memory as well.
+pub const GATHER_WORK: u64 = 500_000;
 /// Most violations that are told of one output.
 pub const VIOLATIONS: usize = 16;
 /// Longest sentence about a violation or a schema, bytes.

@@ -1,18 +1,21 @@
 //! What does not fit in an answer.
 
+use jsonschema::ValidationError;
 use run::{MAX_OUTPUT_BYTES, MAX_VALUE_DEPTH, bounded_text, depth};
 use serde_json::Value;
 
 use super::find::find;
+use super::meter::{unmetered, within};
 use super::schema::Schema;
-use crate::limits::{VIOLATION_BYTES, VIOLATIONS};
+use crate::limits::{CHECK_WORK, GATHER_WORK, VIOLATION_BYTES, VIOLATIONS};
 
 /// One thing in an output that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Where in the output, as a JSON pointer; empty for the whole.
     pub path: String,
-    /// The rule: a keyword of JSON Schema, or `json` (there is none), `size` or `depth` (it is larger than we take).
+    /// The rule: a keyword of JSON Schema, or `json` (there is none), `size`, `depth` or `work` (it
+    /// is more than we take).
     pub rule: String,
     /// What is wrong, for people and models.
     pub message: String,
@@ -51,14 +54,19 @@ impl Schema {
             let message = format!("it has {n_bytes} bytes, at most {MAX_OUTPUT_BYTES} fit");
             return whole("size", message);
         }
-        let errors = self.validator.iter_errors(value).take(VIOLATIONS);
-        errors
-            .map(|error| Violation {
-                path: error.instance_path().as_str().to_owned(),
-                rule: error.kind().keyword().to_owned(),
-                message: bounded_text(error.masked_with("the value").to_string(), VIOLATION_BYTES),
-            })
-            .collect()
+        match within(CHECK_WORK, || self.validator.is_valid(value)) {
+            Some(true) => return Vec::new(),
+            Some(false) => {}
+            None => return too_much_work(),
+        }
+        let gathered = within(GATHER_WORK, || {
+            let errors = self.validator.iter_errors(value).take(VIOLATIONS);
+            errors.map(violation).collect()
+        });
+        let first = || self.validator.validate(value).err().map(violation);
+        gathered
+            .or_else(|| within(CHECK_WORK, first).map(Vec::from_iter))
+            .unwrap_or_else(too_much_work)
     }
 
     /// The value that an answer holds, if it fits; else what is wrong with the largest one in it.
@@ -83,6 +91,26 @@ impl Schema {
             (None, None) => whole("json", "there is no JSON in the answer".to_owned()),
         })
     }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is mapped over errors that nobody else has"
+)]
+fn violation(error: ValidationError<'_>) -> Violation {
+    Violation {
+        path: error.instance_path().as_str().to_owned(),
+        rule: error.kind().keyword().to_owned(),
+        message: bounded_text(
+            unmetered(&error.masked_with("the value").to_string()),
+            VIOLATION_BYTES,
+        ),
+    }
+}
+
+fn too_much_work() -> Vec<Violation> {
+    let message = "its check takes too much work; the schema refers to itself too often";
+    whole("work", message.to_owned())
 }
 
 fn whole(rule: &str, message: String) -> Vec<Violation> {
@@ -165,6 +193,17 @@ mod tests {
         let many: Vec<Value> = (0..1000).map(|n| json!(n.to_string())).collect();
         let violations = schema().check(&json!({"name": "a", "sets": many}));
         assert_eq!(violations.len(), VIOLATIONS);
+    }
+
+    #[test]
+    fn a_schema_is_quoted_as_it_was_written() {
+        let schema =
+            Schema::new(&json!({"not": {"$ref": "#/$defs/a", "title": "x"}, "$defs": {"a": {}}}));
+        let text = sentence(&schema.unwrap().check(&json!(1)));
+        assert!(
+            text.contains(r##"{"$ref":"#/$defs/a","title":"x"}"##),
+            "{text}"
+        );
     }
 
     #[test]

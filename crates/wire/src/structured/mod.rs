@@ -6,6 +6,7 @@ mod clean;
 mod find;
 
 mod check;
+mod meter;
 mod schema;
 
 mod preview;

@@ -7,7 +7,8 @@ use run::{MAX_SCHEMA_BYTES, MAX_VALUE_DEPTH, bounded_text, depth};
 use serde_json::Value;
 
 use super::find::Opening;
-use crate::limits::VIOLATION_BYTES;
+use super::meter::{KEYWORD, Meter, metered};
+use crate::limits::{PATTERN_BYTES, SCHEMA_PATTERNS, VIOLATION_BYTES};
 
 /// A schema that answers are checked against.
 pub struct Schema {
@@ -56,19 +57,45 @@ impl Schema {
                 format!("refers to another document ({address}); put it under $defs instead");
             return Err(problem(&path, reason));
         }
+        if n_patterns(schema) > SCHEMA_PATTERNS {
+            let reason = format!("has more than {SCHEMA_PATTERNS} patterns");
+            return Err(problem("", reason));
+        }
+        let (schema, price) = metered(schema);
         let build = jsonschema::options()
             .with_draft(Draft::Draft202012)
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(
+                PatternOptions::regex()
+                    .size_limit(PATTERN_BYTES)
+                    .dfa_size_limit(PATTERN_BYTES),
+            )
+            .with_keyword(KEYWORD, move |_, _, _| Ok(Box::new(Meter { price })))
             .offline()
-            .build(schema);
+            .build(&schema);
         let validator = build.map_err(|error| {
             let path = error.instance_path().as_str().to_owned();
             problem(&path, error.to_string())
         })?;
         Ok(Self {
             validator,
-            opening: Opening::of(schema),
+            opening: Opening::of(&schema),
         })
+    }
+}
+
+/// How many regular expressions a schema has, at most.
+fn n_patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let own = members.iter().map(|(key, value)| match value {
+                Value::String(_) if key == "pattern" => 1,
+                Value::Object(patterns) if key == "patternProperties" => patterns.len(),
+                _ => 0,
+            });
+            own.sum::<usize>() + members.values().map(n_patterns).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(n_patterns).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
@@ -147,6 +174,14 @@ mod tests {
     fn a_schema_has_a_bound() {
         let long = "x".repeat(MAX_SCHEMA_BYTES);
         check(&json!({"title": long}), Err(("", "at most 65536")));
+        let many: Vec<Value> = (0..=SCHEMA_PATTERNS)
+            .map(|n| json!({"pattern": n.to_string()}))
+            .collect();
+        check(&json!({"anyOf": many}), Err(("", "patterns")));
+        let large = json!({"pattern": r"^(\p{L}{1,1000}){1,1000}$"});
+        check(&large, Err(("/pattern", "regex")));
+        let usual = json!({"pattern": r"^[\w.-]{1,100}@\d{4}-\d{2}$"});
+        check(&usual, Ok(()));
         let deep = (0..=MAX_VALUE_DEPTH).fold(json!({}), |inner, _| json!({"not": inner}));
         check(&deep, Err(("", "levels")));
     }
