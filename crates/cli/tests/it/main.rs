@@ -1,7 +1,7 @@
 //! The real binary: servers, runs and terminals' pipes.
 
 mod house;
-mod vendor;
+mod stub;
 
 mod agents;
 mod background;

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::house::{House, Running, eventually, stderr};
-use crate::vendor::{Answer, Vendor};
+use crate::stub::{Answer, Vendor};
 
 /// The examples with their vendor on this machine, and a server.
 struct Gym {
