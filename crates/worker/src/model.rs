@@ -6,7 +6,7 @@ use std::time::Duration;
 use provider::{Client, Error, EventStream, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
 use run::{
-    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Status, StepId, TurnId, Usage,
+    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, StepId, TurnId, Usage,
     bounded_text,
 };
 
@@ -16,7 +16,7 @@ use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::from_provider::{Answer, Ended};
 use crate::prompt;
-use crate::structured::{Fault, Judge, Verdict, repair};
+use crate::structured::{Judge, judged, repair};
 
 /// The vendors of a server, by the names that its configuration gives them.
 pub type Vendors = BTreeMap<String, Vendor>;
@@ -88,9 +88,6 @@ impl Models {
             n_messages = answered.n_messages;
             let mut ended = answered.ended;
             let fault = judged(judge.as_mut(), &mut ended);
-            if let Some(fault) = &fault {
-                ended.discard(&fault.why);
-            }
             let Ended {
                 mut events,
                 finish_reason,
@@ -231,21 +228,6 @@ impl Driver for Models {
             Err(over) => over.into(),
         }
     }
-}
-
-/// Takes the judgement over into the end of a good answer; gives what the model is to repair.
-fn judged(judge: Option<&mut Judge>, ended: &mut Ended) -> Option<Fault> {
-    let judge = judge.filter(|_| ended.outcome.status == Status::Succeeded)?;
-    let outcome = match judge.judge(&ended.text, Some(&ended.finish_reason)) {
-        Verdict::Fits(output) => Outcome::completed().with_output(output),
-        Verdict::Repair(fault) => return Some(fault),
-        Verdict::Fails(fault) => fault.outcome(),
-    };
-    ended.outcome = Outcome {
-        finish_reason: ended.outcome.finish_reason.take(),
-        ..outcome
-    };
-    None
 }
 
 /// How a run ends whose last try failed.

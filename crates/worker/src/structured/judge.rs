@@ -1,8 +1,10 @@
 //! Whether an answer fits, and what becomes of one that does not.
 
-use run::{AgentSpec, ErrorInfo, MAX_WHY_BYTES, Outcome, Reason, bounded_text};
+use run::{AgentSpec, ErrorInfo, MAX_WHY_BYTES, Outcome, Reason, Status, bounded_text};
 use serde_json::Value;
 use wire::structured::{Schema, Violation, sentence};
+
+use crate::from_provider::Ended;
 
 /// The vendor's word for an answer that has as many tokens as it may have.
 const LENGTH: &str = "length";
@@ -79,6 +81,25 @@ impl Judge {
             Err(violations) => fault(&violations, None).outcome(),
         }
     }
+}
+
+/// Takes the judgement of a good answer over into its end: the output, or why it is invalid. Gives what the model is to
+/// repair; the message of such an answer is one to be forgotten from here on.
+pub(crate) fn judged(judge: Option<&mut Judge>, ended: &mut Ended) -> Option<Fault> {
+    let judge = judge.filter(|_| ended.outcome.status == Status::Succeeded)?;
+    let outcome = match judge.judge(&ended.text, Some(&ended.finish_reason)) {
+        Verdict::Fits(output) => Outcome::completed().with_output(output),
+        Verdict::Fails(fault) => fault.outcome(),
+        Verdict::Repair(fault) => {
+            ended.discard(&fault.why);
+            return Some(fault);
+        }
+    };
+    ended.outcome = Outcome {
+        finish_reason: ended.outcome.finish_reason.take(),
+        ..outcome
+    };
+    None
 }
 
 fn fault(violations: &[Violation], finish_reason: Option<&str>) -> Fault {

@@ -6,5 +6,5 @@ mod judge;
 mod repair;
 
 pub(crate) use ask::ask;
-pub(crate) use judge::{Fault, Judge, Verdict};
+pub(crate) use judge::{Judge, judged};
 pub(crate) use repair::repair;
