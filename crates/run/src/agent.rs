@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Backoff, Budget};
+use crate::{Backoff, Budget, History};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,6 +168,9 @@ pub struct AgentSpec {
     /// `model`: the longest answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// `model`: how much of its thread's history it is told.
+    #[serde(default, skip_serializing_if = "History::is_default")]
+    pub history: History,
     /// `command`: program and arguments, each a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -241,6 +244,7 @@ impl AgentSpec {
             prompt: None,
             temperature: None,
             max_output_tokens: None,
+            history: History::default(),
             command: Vec::new(),
             directory: None,
             env: Vec::new(),
@@ -287,6 +291,7 @@ impl AgentSpec {
             "max_output_tokens",
             DriverKind::Model,
         );
+        only(!self.history.is_default(), "history", DriverKind::Model);
         only(!self.command.is_empty(), "command", DriverKind::Command);
         only(self.directory.is_some(), "directory", DriverKind::Command);
         only(!self.env.is_empty(), "env", DriverKind::Command);

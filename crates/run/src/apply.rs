@@ -237,6 +237,7 @@ impl Run {
             | Event::TaskProgress(_)
             | Event::SessionChanged(_)
             | Event::SessionExited(_)
+            | Event::PromptRendered(_)
             | Event::PlanUpdated(_)
             | Event::PlanProposed(_)
             | Event::PlanImplemented(_)

@@ -11,6 +11,7 @@ mod time;
 
 mod agent;
 mod content;
+mod history;
 mod usage;
 
 pub mod event;
@@ -41,6 +42,7 @@ pub use budget::{Budget, Exhausted};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
 pub use content::{By, ChatMessage, ClientTool, Input, Part, Role};
 pub use event::{Envelope, Event};
+pub use history::{History, OverBudget};
 pub use id::{
     CallId, CheckpointId, InputId, InvalidId, MessageId, NodeId, PlanId, RequestId, RunId, StepId,
     TaskId, Tenant, ThreadId, TurnId, User, WorkerId,

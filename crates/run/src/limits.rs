@@ -29,6 +29,11 @@ pub const MAX_RESUME_REF_BYTES: usize = 16 * 1024;
 /// Largest control state of a run, bytes as printed: what follows from the bounds above when each is reached with ids
 /// of the longest kind that need escaping. A usual one has some hundred bytes.
 pub const MAX_RUN_BYTES: usize = 1024 * 1024;
+/// Longest rendered prompt, system and user together, bytes. Printed as JSON a byte may take six; longer still, the event
+/// itself does not fit.
+pub const MAX_PROMPT_BYTES: usize = 512 * 1024;
+/// Longest summary of a thread's older history, bytes.
+pub const MAX_HISTORY_SUMMARY_BYTES: usize = 64 * 1024;
 /// Longest summary of a run, characters.
 pub const MAX_SUMMARY_CHARS: usize = 200;
 /// Longest text of a reason or an error inside an event, bytes.

@@ -223,6 +223,11 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             recoverable: n > 7,
         }
         .into(),
+        "prompt.rendered" => PromptRendered {
+            system: n.is_multiple_of(2).then(|| text.clone()),
+            prompt: n.is_multiple_of(3).then_some(text),
+        }
+        .into(),
         "turn.started" => TurnStarted {
             turn,
             input: None,
@@ -391,6 +396,8 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         "context.compacted" => ContextCompacted {
             before_tokens: 2,
             after_tokens: 1,
+            summary: n.is_multiple_of(2).then_some(text),
+            through: n.is_multiple_of(3).then_some(run),
         }
         .into(),
         "retry.scheduled" => RetryScheduled {
