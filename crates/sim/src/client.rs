@@ -102,6 +102,7 @@ impl Clients {
             client: Map::new(),
             metadata: Map::new(),
             idempotency,
+            credentials: None,
         };
         errand(Op::Start(Box::new(start)))
     }

@@ -3,7 +3,7 @@
 use run::{AgentSpec, Input, InputId, RunId, ThreadId, Trigger};
 use serde_json::{Map, Value};
 
-use crate::{RunRecord, Scope};
+use crate::{RunRecord, Scope, Sealed};
 
 /// What happens when the thread has a current run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Start {
     pub metadata: Map<String, Value>,
     /// The key of the request.
     pub idempotency: Option<Idempotency>,
+    /// Keys and headers that it brings along: kept while it is open, erased in the transaction of its end.
+    pub credentials: Option<Sealed>,
 }
 
 /// What became of a start.

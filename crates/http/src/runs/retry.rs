@@ -64,6 +64,7 @@ pub(crate) async fn retry(
         client: serde_json::Map::new(),
         metadata: old.metadata,
         idempotency,
+        credentials: None,
     };
     perform(&app, &caller, &headers, start).await
 }

@@ -56,6 +56,7 @@ pub(crate) async fn start(
         client: serde_json::Map::new(),
         metadata: body.metadata,
         idempotency,
+        credentials: None,
     };
     perform(&app, &caller, &headers, start).await
 }

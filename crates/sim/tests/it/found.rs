@@ -29,6 +29,7 @@ fn start(run: RunId) -> Start {
         client: Map::new(),
         metadata: Map::new(),
         idempotency: None,
+        credentials: None,
     }
 }
 

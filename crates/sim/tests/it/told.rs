@@ -41,6 +41,7 @@ fn start(run: RunId) -> Start {
             key: "key".into(),
             body_hash: [0; 32],
         }),
+        credentials: None,
     }
 }
 

@@ -70,6 +70,8 @@ CREATE UNIQUE INDEX run_id ON run (id);
 CREATE UNIQUE INDEX run_current ON run (thread) WHERE is_current = 1;
 CREATE UNIQUE INDEX run_line ON run (thread, line) WHERE line IS NOT NULL;
 CREATE INDEX run_of_thread ON run (thread, key);
+-- The history of a thread, for its next run.
+CREATE INDEX run_past ON run (thread, finished_at, key) WHERE finished_at IS NOT NULL AND log_expired = 0;
 CREATE INDEX run_of_tenant ON run (tenant, key);
 CREATE INDEX run_due ON run (due_at, key) WHERE due_at IS NOT NULL;
 CREATE INDEX run_due_of_agent ON run (tenant, agent, due_at, key) WHERE due_at IS NOT NULL;
@@ -134,6 +136,18 @@ CREATE TABLE token (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX token_expires ON token (expires_at);
+
+-- What is sealed with a key that is not in this file.
+CREATE TABLE secret (
+    id INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    sealed BLOB NOT NULL
+);
+CREATE UNIQUE INDEX secret_name ON secret (tenant, name);
+CREATE TABLE run_credentials (run INTEGER PRIMARY KEY, key_id TEXT NOT NULL, sealed BLOB NOT NULL);
 
 CREATE TABLE blob (
     tenant TEXT NOT NULL,

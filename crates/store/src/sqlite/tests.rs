@@ -68,6 +68,7 @@ impl World {
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
+            credentials: None,
         }
     }
 

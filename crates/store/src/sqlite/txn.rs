@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::head::{Head, LastAppend};
 use super::journal::{Group, Row};
 use super::load::head_of;
+use super::op::erase_credentials;
 use super::rows;
 use crate::{APPEND_BYTES, Change, Options};
 
@@ -293,6 +294,7 @@ impl<'c> Txn<'c> {
                 .execute(params![thread_key, now.as_ms()])?;
         }
         if is_final {
+            erase_credentials(self.connection, self.head(run).origin.key)?;
             self.leave_line(run)
         } else {
             Ok(())

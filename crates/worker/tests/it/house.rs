@@ -100,6 +100,7 @@ impl House {
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
+            credentials: None,
         };
         self.store.start(start).await.unwrap();
         run

@@ -12,6 +12,7 @@ use super::super::head::{LastAppend, Origin};
 use super::super::load::head_of;
 use super::super::rows::{Stored, to_json};
 use super::super::txn::Txn;
+use super::secret::keep_credentials;
 use super::thread::{Found, find, make};
 use crate::{Fate, Idempotency, LINE_RUNS, NewThread, OnConflict, Start, StartError, Started};
 
@@ -346,6 +347,9 @@ fn created(
 ) -> Result<Started, Fault> {
     let key = txn.connection.last_insert_rowid();
     remember(txn, &start, start.run)?;
+    if let Some(sealed) = &start.credentials {
+        keep_credentials(txn.connection, key, sealed)?;
+    }
     let Start {
         run,
         scope,
@@ -359,6 +363,7 @@ fn created(
         client,
         metadata,
         idempotency: _,
+        credentials: _,
     } = start;
     let supersedes = match on_conflict {
         OnConflict::Supersede(named) => Some(named),

@@ -279,6 +279,7 @@ pub(crate) fn start(thread: &str, on_conflict: OnConflict) -> Start {
         client: serde_json::Map::new(),
         metadata: serde_json::Map::new(),
         idempotency: None,
+        credentials: None,
     }
 }
 
