@@ -17,6 +17,8 @@ mod events;
 mod feed;
 mod inputs;
 mod run_body;
+mod seal;
+mod secrets;
 mod start;
 mod stop;
 mod threads;
@@ -36,6 +38,10 @@ pub use limits::*;
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem};
 pub use read::{Unreadable, read, suggestion};
 pub use run_body::{RunBody, RunList};
+pub use seal::{
+    BadSealKey, Belongs, NONCE_BYTES, SECRET_KEY_VAR, SealKeys, SealedValue, Unsealable,
+};
+pub use secrets::{Credentials, Hidden, PutSecret, SecretBody, SecretList, secret_name_problem};
 pub use start::{ConflictRule, Settings, StartRun};
 pub use stop::{StopAnswer, StopRun};
 pub use suggest::closest;

@@ -18,6 +18,12 @@ pub const LABELS: usize = 64;
 pub const LABEL_BYTES: usize = 200;
 /// Most parts of one input or message.
 pub const PARTS: usize = 256;
+/// Longest value of a secret or credential, bytes.
+pub const SECRET_BYTES: usize = 16 * 1024;
+/// Longest name of a secret, or in credentials, bytes.
+pub const SECRET_NAME_BYTES: usize = 128;
+/// Most keys and headers in the credentials of one run.
+pub const CREDENTIALS: usize = 64;
 /// Most runs of one stream over several.
 pub const STREAM_RUNS: usize = 50;
 /// Longest life of a token, seconds.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Credentials;
+
 /// The body of `POST /v1/runs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +51,12 @@ pub struct StartRun {
     )]
     #[schema(schema_with = crate::schema::budget)]
     pub budget: Option<Budget>,
+    /// Keys of vendors (`{"vendors": {"openai": "sk-…"}}`) and headers of MCP servers (`{"mcp": {"files":
+    /// {"Authorization": "Bearer …"}}}`) for this run alone, before those of the server. Kept encrypted, never given back,
+    /// erased when the run ends; a retry or a refinement needs them again. Not taken when the input goes to the current run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = crate::schema::credentials)]
+    pub credentials: Option<Credentials>,
 }
 
 impl StartRun {
@@ -64,6 +72,7 @@ impl StartRun {
             metadata: Map::new(),
             trigger: None,
             budget: None,
+            credentials: None,
         }
     }
 }
