@@ -2,15 +2,15 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use wire::{
     AgentList, ApplyRun, Code, CreateThread, CreateToken, EventsPage, InputAnswer, InputList,
-    PatchThread, RequestAnswer, RunBody, RunList, SendInput, StartRun, StopAnswer, StopRun,
-    ThreadBody, ThreadList, ThreadRun, TokenBody,
+    PatchThread, PutSecret, RequestAnswer, RunBody, RunList, SecretList, SendInput, StartRun,
+    StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
 use crate::reference::{Doc, Group};
-use crate::{App, agents, auth, feed, operations, runs, threads};
+use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
 /// An address.
 pub(crate) struct Route {
@@ -64,7 +64,7 @@ fn run_routes() -> Vec<Route> {
         .codes(&[
             Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
             Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::RunAlreadyActive, Code::SupersedeMismatch,
-            Code::IdempotencyKeyReused, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
+            Code::IdempotencyKeyReused, Code::SecretsDisabled, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
         ]);
     let list = Doc::new(Group::Runs, "Lists runs, newest first")
         .right("read")
@@ -91,7 +91,7 @@ fn run_routes() -> Vec<Route> {
         .empty(204, "it is gone")
         .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
     let retry = Doc::new(Group::Runs, "Starts the same again")
-        .text("A new run on the same thread with the same agent, input and metadata. The agent is taken as it is configured now.")
+        .text("A new run on the same thread with the same agent, input and metadata. The agent is taken as it is configured now; `credentials` of the run were erased at its end and are not carried over.")
         .right("start")
         .header("Idempotency-Key", IDEMPOTENCY_KEY)
         .json::<RunBody>(201, "there is a new run")
@@ -405,6 +405,29 @@ fn other_routes() -> Vec<Route> {
         Code::UnsupportedMediaType,
         Code::NotFound,
     ]);
+    let put_secret = Doc::new(Group::Access, "Keeps a secret of the tenant, encrypted")
+        .text("Agents use the secret that has the name of their model's vendor, or the one that the vendor's `key_secret` names, before the environment of the server. What was there under the name is replaced. Not with a token, and not with a key that acts as one user.")
+        .right("manage")
+        .body::<PutSecret>()
+        .empty(204, "it is kept")
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::UnsupportedMediaType,
+            Code::SecretsDisabled,
+            Code::TooManySecrets,
+        ]);
+    let list_secrets = Doc::new(
+        Group::Access,
+        "Lists the tenant's secrets, without their values",
+    )
+    .right("manage")
+    .json::<SecretList>(200, "names and times");
+    let delete_secret = Doc::new(Group::Access, "Erases a secret")
+        .right("manage")
+        .empty(204, "it is gone")
+        .codes(&[Code::InvalidId, Code::NotFound]);
     let health = Doc::new(Group::Operations, "Whether the process answers").plain(
         200,
         "application/json",
@@ -425,6 +448,19 @@ fn other_routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/v1/agents", get(agents::list), agents),
         route(Method::POST, "/v1/tokens", post(auth::create_token), token),
+        route(Method::GET, "/v1/secrets", get(secrets::list), list_secrets),
+        route(
+            Method::PUT,
+            "/v1/secrets/{secret}",
+            put(secrets::put),
+            put_secret,
+        ),
+        route(
+            Method::DELETE,
+            "/v1/secrets/{secret}",
+            delete(secrets::delete),
+            delete_secret,
+        ),
         route(Method::GET, "/healthz", get(operations::healthz), health),
         route(Method::GET, "/readyz", get(operations::readyz), ready),
         route(Method::GET, "/metrics", get(operations::metrics), metrics),

@@ -15,6 +15,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::body::{Body, printed};
 use crate::error::Error;
+use crate::secrets::seal_credentials;
 use crate::{fresh, shown, sse};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -43,8 +44,11 @@ pub(crate) async fn start(
             .resolve(&body.agent, &body.settings, body.budget.as_ref(), |agent| {
                 caller.may_start(agent)
             })?;
+    let run = fresh::new_run_id()?;
+    let credentials = body.credentials.as_ref();
+    let credentials = seal_credentials(&app, &caller.scope, run, credentials)?;
     let start = Start {
-        run: fresh::new_run_id()?,
+        run,
         scope: caller.scope.clone(),
         thread,
         agent: body.agent,
@@ -56,7 +60,7 @@ pub(crate) async fn start(
         client: serde_json::Map::new(),
         metadata: body.metadata,
         idempotency,
-        credentials: None,
+        credentials,
     };
     perform(&app, &caller, &headers, start).await
 }

@@ -7,6 +7,7 @@ mod log;
 mod polls;
 mod reference;
 mod runs;
+mod secrets;
 mod server;
 mod shutdown;
 mod streams;
