@@ -55,6 +55,18 @@ impl Answer {
         self.usage
     }
 
+    /// The text that it said so far.
+    pub(crate) fn text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text { text, .. } => Some(text.as_str()),
+            Part::Reasoning { .. }
+            | Part::Refusal { .. }
+            | Part::Source { .. }
+            | Part::File { .. } => None,
+        });
+        texts.collect()
+    }
+
     /// Takes the next event of the vendor; gives what is to be written.
     pub(crate) fn take(&mut self, event: StreamEvent) -> Vec<Event> {
         match event {

@@ -35,6 +35,17 @@ mod command;
 
 mod from_provider;
 mod prompt;
+mod rendered;
+
+mod tokens;
+
+mod history;
+
+mod transcript;
+
+mod recall;
+
+mod keys;
 
 mod model;
 
@@ -59,6 +70,7 @@ pub use context::{Context, Over, Waited};
 pub use demo::demo_agent;
 pub use driver::{Driver, Ending};
 pub use drivers::Drivers;
+pub use keys::Keys;
 pub use model::{Models, Vendors};
 pub use outbox::{Batch, Outbox};
 pub use player::{Action, EXIT_NOTICE, Player};

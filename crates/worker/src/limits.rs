@@ -65,3 +65,22 @@ pub const FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 
 /// Events read at once when a driver looks for answers in the log.
 pub const HEARING_EVENTS: usize = 1024;
+
+/// Bytes of a rendered prompt as its event prints it: with what is around it, it must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const PROMPT_EVENT_BYTES: usize = 1000 * 1024;
+
+/// Runs of a thread that are looked through for its history, however small they are.
+pub const HISTORY_RUNS: usize = 256;
+
+/// Bytes of a tool's result that a later run is told.
+pub const HISTORY_RESULT_BYTES: usize = 16 * 1024;
+
+/// Where history is summarised instead of dropped, so many times its budget of tokens is read at most.
+pub const HISTORY_READ_FACTOR: u64 = 4;
+
+/// Tokens of a summary: at least, and at most. Between them it is a quarter of the budget.
+pub const SUMMARY_TOKENS: (u32, u32) = (256, 4 * 1024);
+
+/// How long a model may take for a summary of older history.
+pub const SUMMARY_TIME: Duration = Duration::from_mins(2);

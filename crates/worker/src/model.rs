@@ -1,21 +1,26 @@
 //! The `model` driver: one streaming call of a model, tried again where that may help.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provider::{Client, Error, EventStream, Request, Vendor};
 use run::event::{MessageDiscarded, RetryScheduled, StepFinished, StepStarted, TurnStarted};
 use run::snapshot::{Progress, Snapshot};
 use run::{
-    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, Outcome, Reason, Role, StepId, TurnId, Usage,
-    bounded_text,
+    ErrorInfo, Event, MAX_WHY_BYTES, MessageId, ModelSpec, Outcome, Reason, Role, StepId, TurnId,
+    Usage, bounded_text,
 };
+
+use wire::Credentials;
 
 use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::from_provider::{Answer, Ended};
-use crate::prompt;
+use crate::keys::Keys;
+use crate::recall::{self, Callee};
+use crate::{prompt, rendered};
 
 /// The vendors of a server, by the names that its configuration gives them.
 pub type Vendors = BTreeMap<String, Vendor>;
@@ -25,6 +30,21 @@ pub type Vendors = BTreeMap<String, Vendor>;
 pub struct Models {
     client: Client,
     vendors: Vendors,
+    keys: Keys,
+}
+
+/// What a run calls.
+pub(crate) struct Calling {
+    /// Vendor and model by name.
+    pub(crate) model: ModelSpec,
+    /// The vendor, with the key that the run calls it with.
+    pub(crate) vendor: Vendor,
+    /// What the run brought along.
+    #[expect(
+        dead_code,
+        reason = "headers of MCP servers are for drivers with tools"
+    )]
+    pub(crate) credentials: Credentials,
 }
 
 /// One call that did not come to its end.
@@ -45,40 +65,61 @@ impl Models {
         Self {
             client: Client::new(http),
             vendors,
+            keys: Keys::default(),
         }
     }
 
+    /// The same with keys from the store, before those that the vendors have.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
     async fn model(&self, context: &mut Context) -> Result<Ending, Over> {
-        if context.resumes() && has_answered(&context.snapshot().await?) {
+        let snapshot = context.snapshot().await?;
+        if has_answered(&snapshot) {
             // The answer is in the log; only the end was not written.
             return Ok(Ending::Finished(Outcome::completed()));
         }
-        let (vendor, request) = match self.prepare(context) {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                let outcome = Outcome::failed(Reason::Error, error);
-                return Ok(Ending::Finished(outcome));
-            }
+        let Calling { model, vendor, .. } = match self.calling(context).await? {
+            Ok(calling) => calling,
+            Err(error) => return Ok(not_begun(error)),
+        };
+        let rendered = match rendered::prompt(context, &snapshot).await? {
+            Ok(rendered) => rendered,
+            Err(error) => return Ok(not_begun(error)),
+        };
+        let told = match prompt::told(&context.run().input, &rendered) {
+            Ok(told) => told,
+            Err(error) => return Ok(not_begun(error)),
         };
         let control = context.control();
-        let model = context.run().spec.model.clone();
-        let step = StepId::nth(control.n_steps + 1);
-        let mut events = Vec::new();
+        let spec = Arc::clone(&context.run().spec);
         // An attempt before this one may have begun the turn.
         if control.turn.is_none() {
-            events.push(Event::from(TurnStarted {
+            let started = TurnStarted {
                 turn: TurnId::nth(control.n_turns + 1),
                 input: None,
-                model: model.clone(),
-            }));
+                model: spec.model.clone(),
+            };
+            context.emit(vec![started.into()]).await?;
         }
-        events.push(Event::from(StepStarted {
+        let callee = Callee {
+            client: &self.client,
+            vendor: &vendor,
+            model: &model,
+        };
+        let recalled = recall::history(context, &snapshot, callee, control.n_steps).await?;
+        let request = prompt::request(&spec, &model, &rendered, recalled.messages, told);
+        let step = StepId::nth(control.n_steps + recalled.n_steps + 1);
+        let started = StepStarted {
             step: step.clone(),
-            model,
-        }));
-        context.emit(events).await?;
+            model: spec.model.clone(),
+        };
+        context.emit(vec![started.into()]).await?;
         let ended = self
-            .answer(context, vendor, &request, control.n_messages)
+            .answer(context, &vendor, &request, control.n_messages)
             .await?;
         let Ended {
             mut events,
@@ -94,25 +135,38 @@ impl Models {
         Ok(Ending::Finished(outcome))
     }
 
-    fn prepare(&self, context: &Context) -> Result<(&Vendor, Request), ErrorInfo> {
-        let record = context.run();
-        let model = record.spec.model_spec().ok_or_else(|| {
-            ErrorInfo::new(
-                "model_missing",
-                "the agent's model must be \"vendor/model\"",
-            )
-        })?;
-        let vendor = self.vendors.get(&model.vendor).ok_or_else(|| {
+    /// What the run calls. An error is the run's.
+    pub(crate) async fn calling(
+        &self,
+        context: &Context,
+    ) -> Result<Result<Calling, ErrorInfo>, Over> {
+        let Some(model) = context.run().spec.model_spec() else {
+            let message = "the agent's model must be \"vendor/model\"";
+            return Ok(Err(ErrorInfo::new("model_missing", message)));
+        };
+        let Some(vendor) = self.vendors.get(&model.vendor) else {
             let known: Vec<&str> = self.vendors.keys().map(String::as_str).collect();
             let message = format!(
                 "there is no vendor {:?}; the vendors are {}",
                 model.vendor,
                 known.join(", ")
             );
-            ErrorInfo::new("vendor_unknown", message)
-        })?;
-        let request = prompt::request(&record.spec, &model, &record.input)?;
-        Ok((vendor, request))
+            return Ok(Err(ErrorInfo::new("vendor_unknown", message)));
+        };
+        let credentials = match self.keys.credentials(context).await? {
+            Ok(credentials) => credentials,
+            Err(error) => return Ok(Err(error)),
+        };
+        let name = &model.vendor;
+        let vendor = self
+            .keys
+            .vendor(context, &credentials, name, vendor)
+            .await?;
+        Ok(vendor.map(|vendor| Calling {
+            model,
+            vendor,
+            credentials,
+        }))
     }
 
     /// Calls until there is an answer or there is no use in another try.
@@ -195,6 +249,11 @@ impl Models {
             }
         }
     }
+}
+
+/// The end of a run that no model was called for.
+fn not_begun(error: ErrorInfo) -> Ending {
+    Ending::Finished(Outcome::failed(Reason::Error, error))
 }
 
 struct Answered {

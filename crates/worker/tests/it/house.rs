@@ -8,7 +8,7 @@ use run::{
     AgentSpec, Answer, By, Command, Envelope, Event, Input, NodeId, Part, RequestId, Run, RunId,
     ScriptStep, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, WorkerId, frame,
 };
-use store::{Location, OnConflict, Options, RunRecord, Scope, Start, Store};
+use store::{Location, OnConflict, Options, RunRecord, Scope, Sealed, Start, Store};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct House {
     pub(crate) store: Store,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     n_workers: u32,
     n_runs: u64,
 }
@@ -47,7 +47,7 @@ impl House {
         };
         Self {
             store: Store::open(&location, options).await.unwrap(),
-            _directory: directory,
+            directory,
             n_workers: 0,
             n_runs: 0,
         }
@@ -83,6 +83,27 @@ impl House {
     }
 
     pub(crate) async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
+        let credentials = None::<fn(RunId) -> Sealed>;
+        self.start_with(thread, spec, input, credentials).await
+    }
+
+    /// Starts a run with what it brings along, sealed for it.
+    pub(crate) async fn start_sealed(
+        &mut self,
+        thread: &str,
+        spec: AgentSpec,
+        seal: Option<impl FnOnce(RunId) -> Sealed>,
+    ) -> RunId {
+        self.start_with(thread, spec, Input::text("go"), seal).await
+    }
+
+    async fn start_with(
+        &mut self,
+        thread: &str,
+        spec: AgentSpec,
+        input: Input,
+        seal: Option<impl FnOnce(RunId) -> Sealed>,
+    ) -> RunId {
         self.n_runs += 1;
         let mut random = [7; 10];
         random[2..].copy_from_slice(&self.n_runs.to_be_bytes());
@@ -100,10 +121,16 @@ impl House {
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
-            credentials: None,
+            credentials: seal.map(|seal| seal(run)),
         };
         self.store.start(start).await.unwrap();
         run
+    }
+
+    /// Closes the store and gives its directory.
+    pub(crate) async fn close(self) -> tempfile::TempDir {
+        self.store.close().await;
+        self.directory
     }
 
     pub(crate) async fn command(&self, run: RunId, command: Command) {

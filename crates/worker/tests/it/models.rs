@@ -1,5 +1,7 @@
 //! Model calls over real sockets.
 
+mod past;
+mod secret;
 mod vendor;
 
 use std::time::Duration;
@@ -81,6 +83,7 @@ async fn an_answer_streams_into_the_log() {
         [
             "run.created",
             "attempt.started",
+            "prompt.rendered",
             "turn.started",
             "step.started",
             "message.started",

@@ -94,6 +94,8 @@ pub(crate) struct Stub {
 struct Shared {
     answers: Mutex<VecDeque<Answer>>,
     requests: Mutex<Vec<Value>>,
+    /// The `authorization` of each request.
+    keys: Mutex<Vec<Option<String>>>,
     n_open: AtomicUsize,
 }
 
@@ -104,6 +106,7 @@ impl Stub {
         let shared = Arc::new(Shared {
             answers: Mutex::new(answers.into()),
             requests: Mutex::default(),
+            keys: Mutex::default(),
             n_open: AtomicUsize::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -134,6 +137,10 @@ impl Stub {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    pub(crate) fn keys(&self) -> Vec<Option<String>> {
+        self.shared.keys.lock().unwrap().clone()
+    }
+
     pub(crate) fn n_open(&self) -> usize {
         self.shared.n_open.load(Ordering::SeqCst)
     }
@@ -158,6 +165,12 @@ async fn serve(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
             is_length.then(|| value.trim().parse::<usize>().unwrap())
         });
         if body.len() >= length.unwrap_or(0) {
+            let key = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                let is_key = name.eq_ignore_ascii_case("authorization");
+                is_key.then(|| value.trim().to_owned())
+            });
+            shared.keys.lock().unwrap().push(key);
             break body.to_owned();
         }
     };
