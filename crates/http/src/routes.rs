@@ -183,6 +183,7 @@ fn event_routes() -> Vec<Route> {
     let feed = Doc::new(Group::Events, "Changes of runs and threads, for boards")
         .text("`event: run` and `event: thread` say that something changed, without numbers: fetch what you show, and fetch everything again after a reconnect or an `event: reset`.")
         .right("read")
+        .query("ephemeral", "`true` also tells of runs of ephemeral agents")
         .query("token", TOKEN)
         .stream("changes from now on, each `{thread_id, run_id?, status?}`")
         .codes(&[Code::InvalidQuery, Code::TooManyStreams]);

@@ -375,6 +375,7 @@ impl<'c> Txn<'c> {
             created_by: head.origin.created_by.clone(),
             thread: head.origin.thread.clone(),
             run: Some((run, head.control.status())),
+            ephemeral: head.origin.spec.ephemeral,
         };
         self.published.changes.push(change);
     }

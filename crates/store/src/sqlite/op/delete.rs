@@ -39,6 +39,7 @@ impl Operation for DeleteRun {
             created_by,
             thread,
             run: None,
+            ephemeral: false,
         });
         Ok(Ok(()))
     }
@@ -90,6 +91,7 @@ impl Operation for DeleteThread {
             created_by: record.created_by,
             thread,
             run: None,
+            ephemeral: false,
         });
         Ok(Ok(()))
     }
