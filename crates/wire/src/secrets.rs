@@ -28,6 +28,13 @@ impl Hidden {
     }
 }
 
+/// For readers that fill a text in place, so that it is not copied about.
+impl AsMut<String> for Hidden {
+    fn as_mut(&mut self) -> &mut String {
+        &mut self.0
+    }
+}
+
 impl Drop for Hidden {
     fn drop(&mut self) {
         self.0.zeroize();

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use operate::{AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, Serve};
+pub(crate) use operate::{
+    AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, SecretsVerb, Serve,
+};
 pub(crate) use runs::{
     Answer, Approve, Attach, List, OnConflict, Remove, Show, Start, Steer, Stop,
 };
@@ -45,6 +47,7 @@ Variables:
   OUTLIVE_URL, OUTLIVE_KEY            another server, and the key for it
   OUTLIVE_CONFIG, OUTLIVE_DATA_DIR    the configuration, the data directory
   OUTLIVE_AGENT                       the agent of `run`
+  OUTLIVE_SECRET_KEY                  of `serve`: what secrets are encrypted with
   OUTLIVE_SERVER_LISTEN and the like  each setting: `listen` of [server]
   NO_COLOR                            turns colours off";
 
@@ -121,6 +124,11 @@ pub(crate) enum Verb {
     Keys {
         #[command(subcommand)]
         verb: KeysVerb,
+    },
+    /// Keep keys of vendors on the server, encrypted
+    Secrets {
+        #[command(subcommand)]
+        verb: SecretsVerb,
     },
     /// Write a consistent copy of the data to a file
     Backup(Backup),

@@ -82,6 +82,38 @@ pub(crate) enum KeysVerb {
     },
 }
 
+/// `outlive secrets …`
+#[derive(Debug, Subcommand)]
+#[command(after_long_help = "\
+Examples:
+  outlive secrets set openai                  asks for the value and does not show it
+  outlive secrets set openai < key.txt
+  outlive secrets ls
+  outlive secrets rm openai
+
+A model is called with the secret that has the name of its vendor, or the one that the vendor's `key_secret` names, before \
+the variables of the server. The server needs OUTLIVE_SECRET_KEY: 32 random bytes, for example from `openssl rand -base64 32`. \
+A value is never shown again.")]
+pub(crate) enum SecretsVerb {
+    /// Keep a secret; its value is asked for, or read from a pipe
+    Set {
+        /// Its name: usually the vendor's
+        name: String,
+    },
+    /// List the secrets, without their values
+    Ls {
+        /// One line of JSON each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erase secrets
+    Rm {
+        /// Their names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+}
+
 /// `outlive backup`
 #[derive(Debug, Args)]
 #[command(after_long_help = "\

@@ -52,6 +52,9 @@ pub(crate) struct Start {
     /// The thread it belongs to; a new one if missing
     #[arg(short, long, value_name = "ID")]
     pub(crate) thread: Option<String>,
+    /// Call a vendor with the key in this variable, for this run alone; may be repeated
+    #[arg(long, value_name = "VENDOR=VARIABLE")]
+    pub(crate) credential: Vec<String>,
     /// What happens when the thread has a current run
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_conflict: Option<OnConflict>,
@@ -107,6 +110,9 @@ pub(crate) struct List {
     /// Only runs of this thread
     #[arg(short, long, value_name = "ID")]
     pub(crate) thread: Option<String>,
+    /// Also runs of ephemeral agents
+    #[arg(long)]
+    pub(crate) all: bool,
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,

@@ -24,6 +24,7 @@ const OTHERS: &[&str] = &[
     "OUTLIVE_KEY",
     "OUTLIVE_MARK",
     "OUTLIVE_RUN_ID",
+    "OUTLIVE_SECRET_KEY",
     "OUTLIVE_URL",
 ];
 

@@ -249,9 +249,11 @@ fn the_documented_defaults_are_the_defaults() {
 #[test]
 fn a_vendor_of_a_known_name_changes_only_what_it_says() {
     let (_, config) = right(
-        "[vendors.ollama]\nbase_url = \"http://gpu:11434/v1\"\n[vendors.openai]\nkey_env = \"MY_KEY\"\n",
+        "[vendors.ollama]\nbase_url = \"http://gpu:11434/v1\"\n[vendors.openai]\nkey_env = \"MY_KEY\"\nkey_secret = \"mine\"\n",
         &[],
     );
+    let secret = config.vendors["openai"].key_secret.as_deref();
+    assert_eq!(secret, Some("mine"));
     assert_eq!(config.vendors["ollama"].base_url, "http://gpu:11434/v1");
     assert_eq!(
         config.vendors["openai"].base_url,

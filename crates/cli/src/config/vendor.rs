@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use wire::secret_name_problem;
+
 use super::place::Surroundings;
 
 /// The protocol that a vendor speaks.
@@ -41,6 +43,8 @@ pub(crate) struct VendorSection {
     pub(crate) base_url: Option<String>,
     /// The variable of the server's environment that holds the key.
     pub(crate) key_env: Option<String>,
+    /// The tenant's secret that holds the key; the one of the vendor's name if missing.
+    pub(crate) key_secret: Option<String>,
 }
 
 /// A vendor that can be called.
@@ -50,6 +54,8 @@ pub(crate) struct Vendor {
     pub(crate) base_url: String,
     /// The variable of the server's environment that holds the key; a local vendor wants none.
     pub(crate) key_env: Option<String>,
+    /// The tenant's secret that holds the key, if it has another name than the vendor.
+    pub(crate) key_secret: Option<String>,
 }
 
 impl Vendor {
@@ -88,6 +94,7 @@ pub(crate) fn built_in() -> BTreeMap<String, Vendor> {
         let vendor = Vendor {
             base_url: base_url.to_owned(),
             key_env: key_env.map(str::to_owned),
+            key_secret: None,
         };
         (name.to_owned(), vendor)
     });
@@ -112,8 +119,12 @@ impl VendorSection {
         if !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
             return Err("base_url must begin with http:// or https://".to_owned());
         }
+        if let Some(problem) = self.key_secret.as_deref().and_then(secret_name_problem) {
+            return Err(format!("key_secret: {problem}"));
+        }
         Ok(Vendor {
             base_url,
+            key_secret: self.key_secret,
             key_env: self
                 .key_env
                 .or_else(|| built_in.and_then(|vendor| vendor.key_env.clone())),

@@ -11,6 +11,7 @@ mod doctor;
 mod keys;
 mod ls;
 mod rm;
+mod secrets;
 mod serve;
 mod show;
 mod start;
@@ -37,6 +38,7 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Agents { verb } => agents::run(session, verb).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Keys { verb } => keys::run(session, verb).await,
+        Verb::Secrets { verb } => secrets::run(session, verb).await,
         Verb::Backup(args) => backup::backup(session, args).await,
         Verb::Restore(args) => backup::restore(session, args).await,
         Verb::Serve(args) => serve::run(session, args).await,

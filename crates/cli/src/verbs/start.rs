@@ -1,7 +1,7 @@
 //! `outlive run`: starts a run and watches it. Without a server one is started in the background.
 
 use run::{Input, RunId, Seq, ThreadId, Trigger};
-use wire::{Code, ConflictRule, Settings, StartRun};
+use wire::{Code, ConflictRule, Credentials, Hidden, Settings, StartRun};
 
 use super::attach::watch;
 use crate::args::{OnConflict, Start};
@@ -32,6 +32,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         model: args.model.clone(),
         ..Settings::default()
     };
+    body.credentials = credentials(session, &args.credential)?;
     body.on_conflict = args.on_conflict.map(rule);
     if args.on_conflict == Some(OnConflict::Supersede) {
         body.supersedes = current_run(&connection, thread.as_ref()).await?;
@@ -72,6 +73,26 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         &mut interrupts,
     )
     .await
+}
+
+/// Keys of vendors as `VENDOR=VARIABLE`: a key itself would stay in the shell's history and in the list of processes.
+fn credentials(session: &Session, given: &[String]) -> Result<Option<Credentials>, Failure> {
+    let mut credentials = Credentials::default();
+    for pair in given {
+        let (vendor, variable) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::Usage("--credential is VENDOR=VARIABLE".to_owned()))?;
+        let Some(key) = session.surroundings.var(variable) else {
+            // What is no variable may be a key that was given in its place, so it is not repeated.
+            return Err(Failure::Usage(format!(
+                "--credential {vendor}=…: there is no variable of that name"
+            )));
+        };
+        credentials
+            .vendors
+            .insert(vendor.to_owned(), Hidden::new(key));
+    }
+    Ok((!credentials.is_empty()).then_some(credentials))
 }
 
 fn rule(on_conflict: OnConflict) -> ConflictRule {

@@ -13,4 +13,5 @@ mod keys;
 mod requests;
 mod restart;
 mod runs;
+mod secrets;
 mod serve;
