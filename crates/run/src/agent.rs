@@ -327,6 +327,7 @@ impl AgentSpec {
                 problems.push(format!("script step {}: {problem}", n + 1));
             }
         }
+        problems.extend(self.history.problem());
         if self.concurrency == Some(0) {
             problems.push("concurrency must be at least 1".to_owned());
         }
@@ -505,6 +506,19 @@ mod tests {
                 "model must be \"vendor/model\", for example \"ollama/qwen3\"",
                 "concurrency must be at least 1",
             ],
+        );
+        let model = |history: &str| {
+            format!(r#"{{"driver":"model","model":"openai/gpt-5","history":{history}}}"#)
+        };
+        check(&model(r#"{"tokens":0,"over":"summarise"}"#), &[]);
+        check(&model(r#"{"tokens":10}"#), &[]);
+        check(
+            &model(r#"{"tokens":10,"over":"summarise"}"#),
+            &["history: with over = \"summarise\" tokens must be at least 256, or 0"],
+        );
+        check(
+            r#"{"driver":"scripted","script":[{"text":"hi"}],"history":{"tokens":0}}"#,
+            &["history belongs to driver model, this agent has driver scripted"],
         );
         check(
             r#"{"driver":"scripted","system":"x","script":[{"tokens":1,"text":"a"},{"text":"a","held":true}]}"#,

@@ -32,7 +32,18 @@ impl Default for History {
     }
 }
 
+/// Fewest tokens of history that leave room for a summary.
+const SUMMARISED_TOKENS: u32 = 256;
+
 impl History {
+    /// What is wrong with it.
+    pub(crate) fn problem(self) -> Option<String> {
+        let is_short = (1..SUMMARISED_TOKENS).contains(&self.tokens);
+        (is_short && self.over == OverBudget::Summarise).then(|| {
+            format!("history: with over = \"summarise\" tokens must be at least {SUMMARISED_TOKENS}, or 0")
+        })
+    }
+
     /// Whether nothing was said about it.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

@@ -32,6 +32,19 @@ pub(crate) struct Exchange {
     pub(crate) steps: Vec<Vec<Message>>,
 }
 
+/// How a model is told of calls of tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// As calls with their results.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for drivers that give their models tools")
+    )]
+    AsCalls,
+    /// In words: vendors refuse calls in a request that has no tools.
+    AsText,
+}
+
 /// Which run a past is made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told<'a> {
@@ -45,6 +58,8 @@ pub(crate) struct Told<'a> {
     /// The model that is told, as `vendor/model`. What a vendor wants back goes back only to the model that gave it:
     /// signatures and encrypted reasoning of one model are refused by another.
     pub(crate) to: &'a str,
+    /// How it is told of calls.
+    pub(crate) calls: Calls,
 }
 
 impl Past {
@@ -202,6 +217,7 @@ impl Fold<'_> {
             (Some(_), None) => activity.step.is_none(),
             (None, _) => false,
         };
+        let calls = self.told.calls;
         let step = self.step_of(activity.step.as_ref(), belongs);
         let args = match &activity.args {
             args @ Value::Object(_) => args.clone(),
@@ -209,9 +225,14 @@ impl Fold<'_> {
             other => json!({ "value": other }),
         };
         let name = name(&activity.name);
+        let output = result(activity);
+        if calls == Calls::AsText {
+            let text = format!("[called the tool {name} with {args}; it gave: {output}]");
+            step.parts.push(Content::Text(text).into());
+            return;
+        }
         let call_id = id.clone();
         step.parts.push(Content::ToolCall { id, name, args }.into());
-        let output = result(activity);
         step.results
             .push(Content::ToolResult { call_id, output }.into());
     }

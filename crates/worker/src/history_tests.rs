@@ -23,8 +23,36 @@ fn fold(input: Value, log: &[(&str, Value)], to: &str) -> Past {
         input: &input,
         by: Some("v/m"),
         to,
+        calls: Calls::AsCalls,
     };
     Past::of(told, &snapshot(log))
+}
+
+#[test]
+fn a_model_without_tools_is_told_of_calls_in_words() {
+    let mut log = vec![step(1), started("m1")];
+    log.extend(call("c1", Some("m1")));
+    log.extend([
+        completed("m1", json!("let me see")),
+        done("c1", "ok", &json!("two")),
+    ]);
+    let input = Input::text("hi");
+    let told = Told {
+        prefix: "p",
+        input: &input,
+        by: None,
+        to: "v/m",
+        calls: Calls::AsText,
+    };
+    let past = Past::of(told, &snapshot(&log));
+    let lines: Vec<String> = past.messages().map(line).collect();
+    assert_eq!(
+        lines,
+        [
+            "user: hi",
+            r#"assistant: let me see | [called the tool look_up with {"q":"c1"}; it gave: two]"#,
+        ]
+    );
 }
 
 fn line(message: &Message) -> String {

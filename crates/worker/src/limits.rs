@@ -79,8 +79,8 @@ pub const HISTORY_RESULT_BYTES: usize = 16 * 1024;
 /// Where history is summarised instead of dropped, so many times its budget of tokens is read at most.
 pub const HISTORY_READ_FACTOR: u64 = 4;
 
-/// Tokens of a summary: at least, and at most. Between them it is a quarter of the budget.
-pub const SUMMARY_TOKENS: (u32, u32) = (256, 4 * 1024);
+/// Most tokens of a summary; else it has a quarter of the budget.
+pub const SUMMARY_TOKENS: u32 = 4 * 1024;
 
 /// How long a model may take for a summary of older history.
 pub const SUMMARY_TIME: Duration = Duration::from_mins(2);

@@ -18,6 +18,7 @@ use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::from_provider::{Answer, Ended};
+use crate::history::Calls;
 use crate::keys::Keys;
 use crate::recall::{self, Callee};
 use crate::{prompt, rendered};
@@ -109,6 +110,7 @@ impl Models {
             client: &self.client,
             vendor: &vendor,
             model: &model,
+            calls: Calls::AsText,
         };
         let recalled = recall::history(context, &snapshot, callee, control.n_steps).await?;
         let request = prompt::request(&spec, &model, &rendered, recalled.messages, told);

@@ -1,5 +1,7 @@
 //! The history of a run's thread, as its model is told it: read within a bound, kept within a budget.
 
+use std::time::Duration;
+
 use provider::{Client, Message, Request, Role, Settings, Vendor};
 use run::event::{ContextCompacted, Notice, NoticeLevel, StepFinished, StepStarted};
 use run::snapshot::{HistorySummary, Snapshot};
@@ -13,7 +15,7 @@ use tokio::time::timeout;
 use crate::context::{Context, Over};
 use crate::fault::source_chain;
 use crate::from_provider::Answer;
-use crate::history::{Past, Told};
+use crate::history::{Calls, Past, Told};
 use crate::limits::{HISTORY_READ_FACTOR, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS};
 use crate::pause::Pause;
 use crate::tokens;
@@ -37,6 +39,8 @@ pub(crate) struct Callee<'a> {
     pub(crate) vendor: &'a Vendor,
     /// Vendor and model by name.
     pub(crate) model: &'a ModelSpec,
+    /// How it is told of calls.
+    pub(crate) calls: Calls,
 }
 
 /// What a model is told of the thread before its run.
@@ -78,7 +82,7 @@ pub(crate) async fn history(
         OverBudget::Drop => budget,
         OverBudget::Summarise => budget.saturating_mul(HISTORY_READ_FACTOR),
     };
-    let read = read(context, snapshot, callee.model, max_tokens).await?;
+    let read = read(context, snapshot, callee, max_tokens).await?;
     if read.tokens <= budget {
         let messages = read.into_messages();
         return Ok(Recalled {
@@ -96,10 +100,9 @@ pub(crate) async fn history(
 async fn read(
     context: &Context,
     own: &Snapshot,
-    model: &ModelSpec,
+    callee: Callee<'_>,
     max_tokens: u64,
 ) -> Result<Read, Over> {
-    let to = format!("{}/{}", model.vendor, model.model);
     let mut read = Read::default();
     // An attempt before this one may have made it.
     read.take_summary(own.history.as_ref());
@@ -131,7 +134,7 @@ async fn read(
                 async move { context.store.snapshot(&scope, id).await }
             });
             let snapshot = snapshot.await?;
-            let past = past(&run, &snapshot, &to);
+            let past = past(&run, &snapshot, callee);
             if past.begins {
                 // What is older was replaced, and a summary of it with it.
                 read.forget_summary();
@@ -148,7 +151,8 @@ async fn read(
     }
 }
 
-fn past(run: &RunRecord, snapshot: &Snapshot, to: &str) -> Past {
+fn past(run: &RunRecord, snapshot: &Snapshot, callee: Callee<'_>) -> Past {
+    let to = format!("{}/{}", callee.model.vendor, callee.model.model);
     let id = run.id.to_string();
     // The end of an id is random; hyphens are fit for ids of calls.
     let prefix = &id[id.len().saturating_sub(12)..];
@@ -156,7 +160,8 @@ fn past(run: &RunRecord, snapshot: &Snapshot, to: &str) -> Past {
         prefix,
         input: &run.input,
         by: run.spec.model.as_deref(),
-        to,
+        to: &to,
+        calls: callee.calls,
     };
     Past::of(told, snapshot)
 }
@@ -260,7 +265,17 @@ impl Read {
         let text = transcript(earlier, older, max_tokens);
         let request = summary_request(&callee.model.model, text, budget);
         let mut answer = Answer::new(MessageId::nth(u32::MAX));
-        let made = call(context, callee, &request, &mut answer).await?;
+        // Nothing of it is shown while it comes.
+        context.excuse_silence(SUMMARY_TIME).await?;
+        let made = call(
+            context,
+            callee,
+            &request,
+            &mut answer,
+            summary_bytes(budget),
+        )
+        .await?;
+        context.excuse_silence(Duration::ZERO).await?;
         let finished = |finish_reason: Option<&str>| {
             Event::from(StepFinished {
                 step: step.clone(),
@@ -309,11 +324,16 @@ fn summary_message(text: &str) -> Message {
     Message::text(Role::User, format!("{SUMMARY_HEAD}{text}"))
 }
 
-/// Tokens that a summary may have.
+/// Tokens that a model may give a summary.
 fn summary_tokens(budget: u64) -> u32 {
-    let (least, most) = SUMMARY_TOKENS;
-    let quarter = u32::try_from(budget / 4).unwrap_or(most);
-    quarter.clamp(least, most)
+    u32::try_from(budget / 4).map_or(SUMMARY_TOKENS, |quarter| quarter.min(SUMMARY_TOKENS))
+}
+
+/// Bytes that a summary may have, for models that do not keep to their tokens. As estimated it then fits into the half of
+/// the budget that is not kept for whole runs, also in scripts that count for more, with what stands before it.
+fn summary_bytes(budget: u64) -> usize {
+    let most = MAX_HISTORY_SUMMARY_BYTES / 2;
+    usize::try_from(budget.saturating_sub(64)).map_or(most, |bytes| bytes.min(most))
 }
 
 fn summary_request(model: &str, transcript: String, budget: u64) -> Request {
@@ -337,6 +357,7 @@ async fn call(
     callee: Callee<'_>,
     request: &Request,
     answer: &mut Answer,
+    max_bytes: usize,
 ) -> Result<Result<String, String>, Over> {
     let stream = async {
         let mut stream = callee.client.stream(callee.vendor, request).await?;
@@ -363,8 +384,6 @@ async fn call(
     if text.is_empty() {
         return Ok(Err("the model said nothing".to_owned()));
     }
-    // Models have been seen to ignore the bound that they were given. The mark of a cut has some bytes of its own.
-    let max_bytes = MAX_HISTORY_SUMMARY_BYTES / 2;
     Ok(Ok(bounded_text(text.to_owned(), max_bytes)))
 }
 

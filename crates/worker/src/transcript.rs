@@ -57,3 +57,47 @@ fn said(part: &provider::Part) -> Option<String> {
         Content::ToolResult { output, .. } => output.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use run::Input;
+    use run::snapshot::Snapshot;
+
+    use super::*;
+    use crate::history::{Calls, Told};
+
+    /// Runs of which each was asked one of these, as a transcript of so many tokens.
+    #[track_caller]
+    fn check(earlier: Option<&str>, asked: &[&str], max_tokens: u64, expected: &str) {
+        let past = |text: &&str| {
+            let told = Told {
+                prefix: "p",
+                input: &Input::text(*text),
+                by: None,
+                to: "v/m",
+                calls: Calls::AsCalls,
+            };
+            Past::of(told, &Snapshot::default())
+        };
+        let pasts: Vec<Past> = asked.iter().map(past).collect();
+        assert_eq!(transcript(earlier, pasts.iter(), max_tokens), expected);
+    }
+
+    #[test]
+    fn the_end_of_what_is_too_long_stays_and_the_earlier_summary_too() {
+        check(None, &["one", "two"], 100, "User: one\n\nUser: two");
+        check(
+            None,
+            &["one", "two"],
+            4,
+            "(the beginning is left out)\n\nUser: two",
+        );
+        check(
+            Some("They met."),
+            &["one"],
+            0,
+            "Summary of what was before: They met.\n\n(the beginning is left out)",
+        );
+        check(None, &[], 100, "");
+    }
+}

@@ -77,6 +77,20 @@ pub(crate) async fn the_order_is_that_of_the_ends(place: Place) {
     assert_eq!(pages(&world, last, 2).await, [stays, first.run, stopped]);
 }
 
+pub(crate) async fn runs_whose_log_is_gone_are_left_out(place: Place) {
+    let world = World::with(place, |options| options.retain_ms = Some(1_000)).await;
+    let old = finished(&world, "t").await;
+    world.advance(900);
+    let young = finished(&world, "t").await;
+    let open = world.run("t").await;
+    assert_eq!(pages(&world, open, 9).await, [young, old]);
+    world.advance(100);
+    World::until("the old log has expired", async || {
+        pages(&world, open, 9).await == [young]
+    })
+    .await;
+}
+
 pub(crate) async fn the_history_of_somebody_else_is_unknown(place: Place) {
     let world = World::open(place).await;
     let run = world.run("t").await;

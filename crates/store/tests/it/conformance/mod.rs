@@ -149,6 +149,7 @@ macro_rules! suite {
         crate::conformance::tests! { $place, history:
             finished_runs_come_back_the_last_one_first
             the_order_is_that_of_the_ends
+            runs_whose_log_is_gone_are_left_out
             the_history_of_somebody_else_is_unknown
         }
         crate::conformance::tests! { $place, secret:

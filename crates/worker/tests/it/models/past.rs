@@ -214,7 +214,7 @@ async fn a_summary_stands_for_what_is_older_until_it_is_over_budget_again() {
         format!("Assistant: {}", long("2")),
     ];
     assert_eq!(asked[1], transcript.join("\n\n"));
-    assert_eq!(requests[3]["max_tokens"], 256);
+    assert_eq!(requests[3]["max_tokens"], 125);
     let summary = "user: A summary of the conversation before this point:\n\nThey said a and b.";
     let mut expected = vec![
         "system: Be.".to_owned(),
@@ -340,4 +340,31 @@ async fn a_prompt_that_is_too_large_ends_the_run_and_says_so() {
     };
     assert_eq!(ended.error.as_ref().unwrap().code, "prompt_too_large");
     assert_eq!(stub.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_slow_summary_is_no_silence() {
+    let long = |c: &str| c.repeat(400);
+    let words = ["a", "b", "c", "d", "e", "f"];
+    let answers = vec![
+        Answer::text(&[&long("1")]),
+        Answer::text(&[&long("2")]),
+        Answer::text(&[&long("3")]),
+        Answer::slow(&words, Duration::from_millis(100)),
+        Answer::text(&["four"]),
+    ];
+    let stub = Stub::start(answers).await;
+    let mut house = House::new().await;
+    let asked = ["a", "b", "c", "d"].map(|text| {
+        let spec = AgentSpec {
+            silence_ms: 300,
+            ..with_history(500, OverBudget::Summarise)
+        };
+        (spec, Input::text(long(text)))
+    });
+    let runs = converse(&mut house, &stub, asked).await;
+    let control = house.control(runs[3]).await;
+    assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
+    let said = compacted(&house, runs[3]).await.unwrap();
+    assert_eq!(said.summary.as_deref(), Some("abcdef"));
 }
