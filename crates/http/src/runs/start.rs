@@ -9,6 +9,7 @@ use run::{RunId, Seq, ThreadId};
 use sha2::{Digest, Sha256};
 use store::{Fate, Idempotency, OnConflict, Right, Start, Started, Target};
 use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTES, StartRun};
+use zeroize::Zeroizing;
 
 use super::events::stream_run;
 use crate::App;
@@ -33,7 +34,7 @@ pub(crate) async fn start(
         // Part of the request from here on, so that a key is not repeated from one thread to another.
         body.thread_id.get_or_insert_with(|| own.clone());
     }
-    let printed = printed(&app, &body)?;
+    let printed = Zeroizing::new(printed(&app, &body)?);
     let idempotency = idempotency(&headers, "start", &printed)?;
     let on_conflict = on_conflict(body.on_conflict, body.supersedes)?;
     let thread = thread_for(&caller, body.thread_id)?;

@@ -1,5 +1,8 @@
 //! Secrets of a tenant and credentials of runs: kept encrypted, never given back.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use http::{Mode, Settings};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -205,4 +208,54 @@ async fn secrets_are_the_tenants_and_need_the_right_to_manage() {
     assert_eq!(listed.body["secrets"], json!([]));
     let gone = server.call(&other, delete.0, delete.1, None).await;
     assert_eq!(gone.status, 404);
+}
+
+/// What is traced, as bytes.
+#[derive(Clone, Default)]
+struct Traced(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Traced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_in_no_trace_and_not_in_the_files() {
+    let traced = Traced::default();
+    let writer = traced.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // Of all threads, those of the store too. Another test of this binary has one of its own thread, which comes first there.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let server = server(Some(SEAL)).await;
+    let metadata = json!({"visible": "seen-in-the-file"});
+    let mut body = start();
+    body["metadata"] = metadata;
+    assert_eq!(server.post("/v1/runs", body).await.status, 201);
+    assert_eq!(put(&server, "openai", json!(VALUE)).await.status, 204);
+    assert_eq!(put(&server, "openai", json!([VALUE])).await.status, 400);
+    let mut unfit = start();
+    unfit["credentials"]["vendors"] = json!(VALUE);
+    assert_eq!(server.post("/v1/runs", unfit).await.status, 400);
+    server.shutdown.cancel();
+    server.store.close().await;
+    let mut bytes = Vec::new();
+    for file in std::fs::read_dir(server.directory.path()).unwrap() {
+        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    let has = |bytes: &[u8], text: &str| {
+        let mut windows = bytes.windows(text.len());
+        windows.any(|window| window == text.as_bytes())
+    };
+    let traced = traced.0.lock().unwrap().clone();
+    assert!(has(&bytes, "seen-in-the-file") && has(&traced, "/v1/secrets"));
+    assert!(!has(&bytes, VALUE) && !has(&traced, VALUE));
 }
