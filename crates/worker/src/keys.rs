@@ -53,21 +53,34 @@ impl Keys {
         if let Some(key) = credentials.vendors.get(name) {
             return Ok(Ok(vendor.clone().with_key(Secret::new(key.reveal()))));
         }
-        let tenant = &context.run.tenant;
         let secret = self.names.get(name).map_or(name, String::as_str);
-        let sealed = asked(context, || context.store.secret(tenant, secret)).await?;
+        let key = self.secret(context, secret).await?;
+        Ok(key.map(|key| match key {
+            Some(key) => vendor.clone().with_key(key),
+            None => vendor.clone(),
+        }))
+    }
+
+    /// A secret of the run's tenant, if there is one of this name.
+    pub(crate) async fn secret(
+        &self,
+        context: &Context,
+        name: &str,
+    ) -> Result<Result<Option<Secret>, ErrorInfo>, Over> {
+        let tenant = &context.run.tenant;
+        let sealed = asked(context, || context.store.secret(tenant, name)).await?;
         let Some(sealed) = sealed else {
-            return Ok(Ok(vendor.clone()));
+            return Ok(Ok(None));
         };
-        let opened = self.open(Belongs::Secret(tenant, secret), &sealed);
-        let key = opened.and_then(|bytes| {
+        let opened = self.open(Belongs::Secret(tenant, name), &sealed);
+        let secret = opened.and_then(|bytes| {
             let text = std::str::from_utf8(&bytes);
             text.map(Secret::new)
                 .map_err(|_| "it is no text".to_owned())
         });
-        Ok(key
-            .map(|key| vendor.clone().with_key(key))
-            .map_err(|why| unreadable(&format!("the secret {secret:?}"), &why)))
+        Ok(secret
+            .map(Some)
+            .map_err(|why| unreadable(&format!("the secret {name:?}"), &why)))
     }
 
     fn open(
