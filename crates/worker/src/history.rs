@@ -168,9 +168,10 @@ struct Fold<'a> {
 impl Fold<'_> {
     /// What the run was asked, and the conversation that it brought along.
     fn ask(&mut self, rendered: Option<&PromptRendered>) {
-        for message in self.told.input.messages.iter().flatten() {
-            let parts = self.parts(&message.parts);
-            match message.role {
+        let prompt = rendered.and_then(|rendered| rendered.prompt.as_deref());
+        for (role, parts) in prompt::conversation(self.told.input, prompt) {
+            let parts = self.parts(&parts);
+            match role {
                 Role::User => self.asked(provider::Role::User, parts),
                 Role::System => self.asked(provider::Role::System, parts),
                 Role::Assistant => {
@@ -181,10 +182,6 @@ impl Fold<'_> {
                 Role::Tool => {}
             }
         }
-        let prompt = rendered.and_then(|rendered| rendered.prompt.as_deref());
-        let parts = prompt::asked(self.told.input, prompt);
-        let parts = self.parts(&parts);
-        self.asked(provider::Role::User, parts);
     }
 
     fn hear(&mut self, input: &GivenInput) {

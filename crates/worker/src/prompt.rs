@@ -29,31 +29,30 @@ pub(crate) fn request(
 
 /// The conversation that a run brings along, and what it is asked. An error is about parts that no vendor takes.
 pub(crate) fn told(input: &Input, rendered: &PromptRendered) -> Result<Vec<Message>, ErrorInfo> {
-    let mut messages = Vec::new();
-    for message in input.messages.iter().flatten() {
-        messages.push(Message {
-            role: role(message.role)?,
-            parts: parts(&message.parts)?,
-        });
-    }
-    let asked = asked(input, rendered.prompt.as_deref());
-    if !asked.is_empty() {
-        messages.push(Message {
-            role: provider::Role::User,
-            parts: parts(&asked)?,
-        });
-    }
-    Ok(messages)
+    let conversation = conversation(input, rendered.prompt.as_deref()).into_iter();
+    let messages = conversation.map(|(who, said)| {
+        Ok(Message {
+            role: role(who)?,
+            parts: parts(&said)?,
+        })
+    });
+    messages.collect()
 }
 
-/// What the user says: the rendered prompt in place of the input's text, with the input's files beside it; else the
-/// input's parts.
-pub(crate) fn asked(input: &Input, prompt: Option<&str>) -> Vec<Part> {
-    let Some(prompt) = prompt else {
-        return input.parts.clone();
+/// Who says what: the conversation that a run brings along, and what it is asked, which is the rendered prompt in place of
+/// the input's text, with the input's files beside it; else the input's parts.
+pub(crate) fn conversation(input: &Input, prompt: Option<&str>) -> Vec<(Role, Vec<Part>)> {
+    let brought = input.messages.iter().flatten();
+    let brought = brought.map(|message| (message.role, message.parts.clone()));
+    let asked = match prompt {
+        Some(prompt) => {
+            let files = input.parts.iter().filter(|part| is_file(part)).cloned();
+            std::iter::once(Part::text(prompt)).chain(files).collect()
+        }
+        None => input.parts.clone(),
     };
-    let files = input.parts.iter().filter(|part| is_file(part)).cloned();
-    std::iter::once(Part::text(prompt)).chain(files).collect()
+    let asked = (!asked.is_empty()).then_some((Role::User, asked));
+    brought.chain(asked).collect()
 }
 
 fn role(role: Role) -> Result<provider::Role, ErrorInfo> {
