@@ -49,7 +49,7 @@ mod table;
 
 pub use self::exit::Exit;
 pub use self::frame::{Line, Lines};
-pub use self::marker::{BadMarker, MARK, Mark, Marker, RUN_ID};
+pub use self::marker::{BadMarker, MARK, Mark, Marker, PART, RUN_ID};
 pub use self::pid::Pid;
 pub use self::pipes::{Output, Stream};
 pub use self::process::{Ended, Input, Process, SpawnError, Stopper};

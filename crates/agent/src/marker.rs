@@ -10,17 +10,21 @@ pub const RUN_ID: &str = "OUTLIVE_RUN_ID";
 /// The environment variable that names the [`Mark`].
 pub const MARK: &str = "OUTLIVE_MARK";
 
+/// The environment variable that names a part of the run.
+pub const PART: &str = "OUTLIVE_PART";
+
 /// Names one data directory or database, whichever server process opens it, and no other on the machine: a server
 /// finds the children of its own crashed predecessor, and two servers never touch each other's. Choose it at random
 /// once and store it with the data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mark(String);
 
-/// Names one run under a [`Mark`].
+/// Names one run under a [`Mark`], or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Marker {
     mark: Mark,
     run: String,
+    part: Option<String>,
 }
 
 /// A mark or a run's id is not 1 to 200 visible ASCII characters.
@@ -40,6 +44,7 @@ impl Mark {
         Ok(Marker {
             mark: self.clone(),
             run,
+            part: None,
         })
     }
 
@@ -53,6 +58,24 @@ impl Marker {
     /// Of which data.
     pub fn mark(&self) -> &Mark {
         &self.mark
+    }
+
+    /// The marker of a part of the run. Children that live side by side in one run have a part each: what one of them
+    /// leaves behind is swept at its end, and the others are let be.
+    pub fn part(&self, part: &str) -> Result<Self, BadMarker> {
+        let part = Some(checked(part)?);
+        Ok(Self {
+            part,
+            ..self.clone()
+        })
+    }
+
+    /// The variables that say so.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let part = self.part.as_deref().map(|part| (PART, part));
+        [(MARK, self.mark.as_str()), (RUN_ID, self.run.as_str())]
+            .into_iter()
+            .chain(part)
     }
 
     /// Of which run.

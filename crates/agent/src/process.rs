@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::detach::detach;
 use crate::exit::Exit;
 use crate::keeper::{Progress, Wishes, keep};
-use crate::marker::{MARK, Marker, RUN_ID};
+use crate::marker::Marker;
 use crate::pid::Pid;
 use crate::pipes::{Output, Pipes};
 use crate::spawner::{self, Born, Failed, Order};
@@ -100,8 +100,7 @@ impl Process {
             .args(&spec.args)
             .env_clear()
             .envs(spec.env)
-            .env(MARK, marker.mark().as_str())
-            .env(RUN_ID, marker.run())
+            .envs(marker.variables())
             .stdin(if matches!(spec.stdin, Stdin::Null) {
                 Stdio::null()
             } else {

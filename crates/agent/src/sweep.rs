@@ -6,7 +6,7 @@
 //! - what is in a session whose leader was one of these: sessions are left only by starting a new one;
 //! - what was started by one of these, even with another environment, as long as the parent lived at the first look.
 //!
-//! A process that names another run of the same mark is never one of these, and neither is this server or what it
+//! A process that names another run of the same mark, or another part of the same run, is never one of these, and neither is this server or what it
 //! descends from.
 
 use std::collections::{HashMap, HashSet};
@@ -15,7 +15,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 
 use crate::limits::{CLEAN_ROUNDS, PAUSE, SWEEP};
-use crate::marker::{MARK, Mark, Marker, RUN_ID};
+use crate::marker::{MARK, Mark, Marker};
 use crate::pid::{Identity, Pid};
 use crate::signal::{Sent, group_has_members, send, send_to_group};
 use crate::table::{self, Entry};
@@ -33,30 +33,30 @@ pub struct Swept {
 /// Kills what is left of a run, also when an earlier server process started it. Blocks, a few milliseconds if there
 /// is nothing to do and [`SWEEP`] at most.
 pub fn sweep(marker: &Marker) -> Swept {
-    Hunt::new(marker.mark(), Some(marker.run())).sweep()
+    Hunt::of(marker).sweep()
 }
 
 /// Kills what is left of every run under the mark. For the start of a server, before it starts children of its own.
 /// Blocks like [`sweep`].
 pub fn sweep_all(mark: &Mark) -> Swept {
-    Hunt::new(mark, None).sweep()
+    Hunt::of_all(mark).sweep()
 }
 
 /// What is alive of a run. Dead processes whose status nobody has collected are not.
 pub fn alive(marker: &Marker) -> Vec<Pid> {
-    Hunt::new(marker.mark(), Some(marker.run())).look()
+    Hunt::of(marker).look()
 }
 
 /// What is alive of all runs under the mark.
 pub fn alive_all(mark: &Mark) -> Vec<Pid> {
-    Hunt::new(mark, None).look()
+    Hunt::of_all(mark).look()
 }
 
 /// Whose a process says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claim {
     Ours,
-    /// Another run of the same mark.
+    /// Another run of the same mark, or another part of the same run.
     Foreign,
     Unmarked,
 }
@@ -65,7 +65,8 @@ enum Claim {
 #[derive(Debug)]
 pub(crate) struct Hunt {
     mark: Vec<u8>,
-    run: Option<Vec<u8>>,
+    /// Of what carries the mark, only what has these variables too.
+    only: Vec<Vec<u8>>,
     /// Leaders of sessions that are ours, dead or alive, and when they began.
     sessions: HashMap<Pid, u64>,
     /// All that was ever found. A dying process loses its environment before it is dead.
@@ -75,19 +76,29 @@ pub(crate) struct Hunt {
 }
 
 impl Hunt {
-    fn new(mark: &Mark, run: Option<&str>) -> Self {
+    fn of_all(mark: &Mark) -> Self {
         Self {
             mark: format!("{MARK}={}", mark.as_str()).into_bytes(),
-            run: run.map(|run| format!("{RUN_ID}={run}").into_bytes()),
+            only: Vec::new(),
             sessions: HashMap::new(),
             seen: HashSet::new(),
             unseen: false,
         }
     }
 
+    fn of(marker: &Marker) -> Self {
+        let variables = marker.variables().filter(|(name, _)| *name != MARK);
+        Self {
+            only: variables
+                .map(|(name, value)| format!("{name}={value}").into_bytes())
+                .collect(),
+            ..Self::of_all(marker.mark())
+        }
+    }
+
     /// For a run whose child this server started itself, as the leader of a session.
     pub(crate) fn of_child(marker: &Marker, child: Identity) -> Self {
-        let mut hunt = Self::new(marker.mark(), Some(marker.run()));
+        let mut hunt = Self::of(marker);
         hunt.sessions.insert(child.pid, child.started);
         hunt.seen.insert(child);
         hunt
@@ -194,10 +205,12 @@ impl Hunt {
                 .split(|byte| *byte == 0)
                 .any(|variable| variable == wanted)
         };
-        match &self.run {
-            _ if !has(&self.mark) => Claim::Unmarked,
-            Some(run) if !has(run) => Claim::Foreign,
-            _ => Claim::Ours,
+        if !has(&self.mark) {
+            Claim::Unmarked
+        } else if self.only.iter().all(|variable| has(variable)) {
+            Claim::Ours
+        } else {
+            Claim::Foreign
         }
     }
 

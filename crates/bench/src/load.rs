@@ -43,6 +43,9 @@ pub(crate) fn start(n: u32) -> Start {
         client: serde_json::Map::new(),
         metadata: serde_json::Map::new(),
         idempotency: None,
+        parent: None,
+        credentials: None,
+        retries: None,
     }
 }
 

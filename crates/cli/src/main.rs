@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod follow;
 mod fresh;
+mod hidden;
 mod interrupt;
 mod logs;
 mod render;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use run::{AgentSpec, Budget, Setting};
+use serde_json::Value;
+use wire::structured::Schema;
 use wire::{Code, Settings};
 
 use crate::error::Error;
@@ -11,6 +13,14 @@ use crate::error::Error;
 /// Agents by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue(Arc<BTreeMap<String, AgentSpec>>);
+
+/// What a run wants of its agent.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) settings: &'w Settings,
+    pub(crate) budget: Option<&'w Budget>,
+    pub(crate) output_schema: Option<&'w Value>,
+}
 
 impl Catalogue {
     /// A catalogue of these agents.
@@ -26,8 +36,7 @@ impl Catalogue {
     pub(crate) fn resolve(
         &self,
         name: &str,
-        settings: &Settings,
-        budget: Option<&Budget>,
+        wanted: &Wanted<'_>,
         allowed: impl Fn(&str) -> bool,
     ) -> Result<AgentSpec, Error> {
         let Some(spec) = self.0.get(name) else {
@@ -39,6 +48,11 @@ impl Catalogue {
             return Err(Error::agent_unknown(name, wire::closest(name, names)));
         };
         let mut spec = spec.clone();
+        let Wanted {
+            settings,
+            budget,
+            output_schema,
+        } = *wanted;
         let Settings {
             model,
             temperature,
@@ -70,8 +84,15 @@ impl Catalogue {
         if let Some(budget) = budget {
             spec.budget = budget.within(&spec.budget);
         }
+        if let Some(schema) = output_schema {
+            spec.output_schema = Some(schema.clone());
+            Schema::new(schema).map_err(|problem| Error::schema_invalid(&problem))?;
+        }
         // The configuration was checked when it was read, so what is wrong now came with the run.
         match spec.problems().into_iter().next() {
+            Some(problem) if problem.starts_with("output_schema") => {
+                Err(Error::invalid("output_schema", problem))
+            }
             Some(problem) => Err(Error::invalid("settings", problem)),
             None => Ok(spec),
         }

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use run::{InvalidId, Refused, RunId};
+use run::{InvalidId, Refused, RunId, Status};
 use store::{
     CommandError, DeleteError, FollowError, InvalidCursor, ReadError, Right, StartError,
     ThreadError, Unavailable,
 };
+use wire::structured::{SchemaProblem, Violation, sentence};
 use wire::{Code, PROBLEM_MEDIA_TYPE, Problem, Unreadable};
 
 use crate::limits::RETRY_AFTER_SECONDS;
@@ -48,6 +49,34 @@ impl Error {
     pub(crate) fn query(name: &str, message: impl AsRef<str>) -> Self {
         let mut error = Self::new(Code::InvalidQuery, format!("{name} {}", message.as_ref()));
         error.problem.path = Some(name.to_owned());
+        error
+    }
+
+    /// A schema that came with a run and cannot be used.
+    pub(crate) fn schema_invalid(problem: &SchemaProblem) -> Self {
+        let error = Self::new(Code::SchemaInvalid, format!("output_schema: {problem}"));
+        error.with_path(&format!("output_schema{}", problem.path))
+    }
+
+    /// An output that does not fit its schema.
+    pub(crate) fn output_invalid(violations: &[Violation]) -> Self {
+        let mut error = Self::new(Code::OutputInvalid, sentence(violations));
+        if let Some(first) = violations.first() {
+            error.problem.path = Some(first.path.clone());
+            error.problem.rule = Some(first.rule.clone());
+        }
+        error
+    }
+
+    /// A run that would have to have ended.
+    pub(crate) fn run_open(run: RunId) -> Self {
+        Self::new(Code::RunOpen, "the run has not ended; stop it first").with_run(run)
+    }
+
+    /// A run that would have to have succeeded.
+    pub(crate) fn not_succeeded(status: Status, detail: &str) -> Self {
+        let mut error = Self::new(Code::NotSucceeded, detail);
+        error.problem.run_status = Some(status.as_str().to_owned());
         error
     }
 

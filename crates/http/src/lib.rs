@@ -27,6 +27,7 @@ mod agents;
 mod feed;
 mod operations;
 mod runs;
+mod secrets;
 mod threads;
 
 mod reference;

@@ -128,6 +128,8 @@ pub(crate) struct RunPath(pub(crate) RunId);
 pub(crate) struct RequestPath(pub(crate) RunId, pub(crate) RequestId);
 /// `{run}` and `{input}`
 pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
+/// `{secret}`
+pub(crate) struct SecretPath(pub(crate) String);
 /// `{thread}`
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
 
@@ -183,6 +185,18 @@ impl FromRequestParts<App> for ThreadPath {
         Ok(Self(ThreadId::parse(
             parameter(parts, app, "thread").await?,
         )?))
+    }
+}
+
+impl FromRequestParts<App> for SecretPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let name = parameter(parts, app, "secret").await?;
+        match wire::secret_name_problem(&name) {
+            None => Ok(Self(name)),
+            Some(problem) => Err(Error::new(Code::InvalidId, problem)),
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use wire::{
     AgentList, ApplyRun, Code, CreateThread, CreateToken, EventsPage, InputAnswer, InputList,
-    PatchThread, RequestAnswer, RunBody, RunList, SendInput, StartRun, StopAnswer, StopRun,
-    ThreadBody, ThreadList, ThreadRun, TokenBody,
+    PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList, SecretList, SendInput,
+    StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
 use crate::reference::{Doc, Group};
-use crate::{App, agents, auth, feed, operations, runs, threads};
+use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
 /// An address.
 pub(crate) struct Route {
@@ -39,6 +39,7 @@ pub(crate) fn all() -> Router<App> {
 /// The table.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = run_routes();
+    routes.extend(result_routes());
     routes.extend(event_routes());
     routes.extend(steering_routes());
     routes.extend(thread_routes());
@@ -63,8 +64,8 @@ fn run_routes() -> Vec<Route> {
         .json::<InputAnswer>(202, "`on_conflict` is `steer` and the current run got the input")
         .codes(&[
             Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::RunAlreadyActive, Code::SupersedeMismatch,
-            Code::IdempotencyKeyReused, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
+            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::SchemaInvalid, Code::RefinesUnknown, Code::RefinesOtherThread, Code::RunOpen, Code::RunAlreadyActive, Code::SupersedeMismatch,
+            Code::IdempotencyKeyReused, Code::SecretsDisabled, Code::InputNotAccepted, Code::TooManyInputs, Code::QueueFull, Code::TooManyStreams, Code::NotFound,
         ]);
     let list = Doc::new(Group::Runs, "Lists runs, newest first")
         .right("read")
@@ -80,7 +81,7 @@ fn run_routes() -> Vec<Route> {
         .json::<RunList>(200, "the runs, without snapshots")
         .codes(&[Code::InvalidQuery, Code::CursorUnknown, Code::NotFound]);
     let show = Doc::new(Group::Runs, "One run and what its log folds to")
-        .text("The snapshot is never behind the run; its `last_seq` is the cursor from which to follow.")
+        .text("The snapshot is never behind the run; its `last_seq` is the cursor from which to follow. For a run with an `output_schema` it has `output_preview`: the valid part of the output so far, null while there is none.")
         .right("read")
         .query("wait", WAIT)
         .query("after", "with `wait`: what the client has; the run as it is now if missing")
@@ -90,8 +91,23 @@ fn run_routes() -> Vec<Route> {
         .right("manage")
         .empty(204, "it is gone")
         .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
+    vec![
+        route(Method::POST, "/v1/runs", post(runs::start), start),
+        route(Method::GET, "/v1/runs", get(runs::list), list),
+        route(Method::GET, "/v1/runs/{run}", get(runs::show), show),
+        route(
+            Method::DELETE,
+            "/v1/runs/{run}",
+            delete(runs::delete),
+            remove,
+        ),
+    ]
+}
+
+/// What becomes of a run that has ended.
+fn result_routes() -> Vec<Route> {
     let retry = Doc::new(Group::Runs, "Starts the same again")
-        .text("A new run on the same thread with the same agent, input and metadata. The agent is taken as it is configured now.")
+        .text("A new run on the same thread with the same agent, input, output schema and metadata. The agent is taken as it is configured now; `credentials` of the run were erased at its end and are not carried over.")
         .right("start")
         .header("Idempotency-Key", IDEMPOTENCY_KEY)
         .json::<RunBody>(201, "there is a new run")
@@ -99,6 +115,18 @@ fn run_routes() -> Vec<Route> {
         .codes(&[
             Code::InvalidId, Code::NotFound, Code::RunOpen, Code::RunAlreadyActive, Code::AgentUnknown, Code::AgentNotAllowed,
             Code::InvalidHeader, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
+    let refine = Doc::new(Group::Runs, "Refines the result of a run")
+        .text("A new run on the same thread whose input is a conversation: what the run was asked, its output (or `output`, as a person edited it) and the instruction. The agent is taken as it is configured now; the output schema is that of the run.")
+        .right("start")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<RefineRun>()
+        .json::<RunBody>(201, "there is a new run; its `refines` is the earlier one")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
+            Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
     let apply = Doc::new(
         Group::Runs,
@@ -116,20 +144,17 @@ fn run_routes() -> Vec<Route> {
         Code::NotSucceeded,
     ]);
     vec![
-        route(Method::POST, "/v1/runs", post(runs::start), start),
-        route(Method::GET, "/v1/runs", get(runs::list), list),
-        route(Method::GET, "/v1/runs/{run}", get(runs::show), show),
-        route(
-            Method::DELETE,
-            "/v1/runs/{run}",
-            delete(runs::delete),
-            remove,
-        ),
         route(
             Method::POST,
             "/v1/runs/{run}/retry",
             post(runs::retry),
             retry,
+        ),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/refine",
+            post(runs::refine),
+            refine,
         ),
         route(
             Method::POST,
@@ -152,6 +177,10 @@ fn event_routes() -> Vec<Route> {
         .query(
             "wait",
             "of a page: how long to wait when there is nothing behind the cursor; at most 60 s",
+        )
+        .query(
+            "preview",
+            "of a stream: `true` adds `event: preview` with the output so far, for a run with an `output_schema`",
         )
         .query("limit", "of a page: most events, from 1 to 1000")
         .query("token", TOKEN)
@@ -183,6 +212,7 @@ fn event_routes() -> Vec<Route> {
     let feed = Doc::new(Group::Events, "Changes of runs and threads, for boards")
         .text("`event: run` and `event: thread` say that something changed, without numbers: fetch what you show, and fetch everything again after a reconnect or an `event: reset`.")
         .right("read")
+        .query("ephemeral", "`true` also tells of runs of ephemeral agents")
         .query("token", TOKEN)
         .stream("changes from now on, each `{thread_id, run_id?, status?}`")
         .codes(&[Code::InvalidQuery, Code::TooManyStreams]);
@@ -405,6 +435,29 @@ fn other_routes() -> Vec<Route> {
         Code::UnsupportedMediaType,
         Code::NotFound,
     ]);
+    let put_secret = Doc::new(Group::Access, "Keeps a secret of the tenant, encrypted")
+        .text("Agents use the secret that has the name of their model's vendor, or the one that the vendor's `key_secret` names, before the environment of the server. What was there under the name is replaced. Not with a token, and not with a key that acts as one user.")
+        .right("manage")
+        .body::<PutSecret>()
+        .empty(204, "it is kept")
+        .codes(&[
+            Code::InvalidId,
+            Code::InvalidJson,
+            Code::InvalidRequest,
+            Code::UnsupportedMediaType,
+            Code::SecretsDisabled,
+            Code::TooManySecrets,
+        ]);
+    let list_secrets = Doc::new(
+        Group::Access,
+        "Lists the tenant's secrets, without their values",
+    )
+    .right("manage")
+    .json::<SecretList>(200, "names and times");
+    let delete_secret = Doc::new(Group::Access, "Erases a secret")
+        .right("manage")
+        .empty(204, "it is gone")
+        .codes(&[Code::InvalidId, Code::NotFound]);
     let health = Doc::new(Group::Operations, "Whether the process answers").plain(
         200,
         "application/json",
@@ -425,6 +478,19 @@ fn other_routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/v1/agents", get(agents::list), agents),
         route(Method::POST, "/v1/tokens", post(auth::create_token), token),
+        route(Method::GET, "/v1/secrets", get(secrets::list), list_secrets),
+        route(
+            Method::PUT,
+            "/v1/secrets/{secret}",
+            put(secrets::put),
+            put_secret,
+        ),
+        route(
+            Method::DELETE,
+            "/v1/secrets/{secret}",
+            delete(secrets::delete),
+            delete_secret,
+        ),
         route(Method::GET, "/healthz", get(operations::healthz), health),
         route(Method::GET, "/readyz", get(operations::readyz), ready),
         route(Method::GET, "/metrics", get(operations::metrics), metrics),

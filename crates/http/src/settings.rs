@@ -26,6 +26,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Where it is reached from outside, for example `https://runs.example.com`: named in the OpenAPI document.
     pub public_url: Option<String>,
+    /// What secrets and credentials are encrypted with; without it none are taken.
+    pub seal: Option<wire::SealKeys>,
     /// Its bounds.
     pub limits: Limits,
 }

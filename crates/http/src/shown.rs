@@ -1,8 +1,8 @@
 //! From what the store knows to what clients see.
 
-use run::State;
+use run::{State, Status};
 use store::{RunRecord, ThreadRecord};
-use wire::{RunBody, ThreadBody};
+use wire::{ParentBody, RunBody, ThreadBody};
 
 /// A run without its snapshot.
 pub(crate) fn run_body(record: RunRecord) -> RunBody {
@@ -20,6 +20,7 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         worker: _,
         output,
         refines,
+        parent,
         metadata,
         applied,
         log_expired,
@@ -55,6 +56,12 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         error: outcome.and_then(|outcome| outcome.error.clone()),
         finish_reason: outcome.and_then(|outcome| outcome.finish_reason.clone()),
         refines,
+        parent: parent.map(|parent| ParentBody {
+            run_id: parent.run,
+            call: parent.call,
+            depth: parent.depth,
+        }),
+        can_refine: control.status() == Status::Succeeded && spec.driver.can_refine(),
         is_current,
         log_expired,
         metadata,

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
-use crate::openai::{self, Fault, Form, Reply};
+use crate::dialect::Dialect;
+use crate::fault::Fault;
+use crate::models::models;
+use crate::reply::{Form, Reply};
 use crate::retry_after::retry_after;
 use crate::secret::Redactor;
-use crate::{Error, EventStream, Request, Vendor, Wire, limits};
+use crate::{Error, EventStream, Request, Vendor, Wire, anthropic, gemini, limits, ollama, openai};
 
 /// Speaks to vendors over one HTTP client, which comes from outside: outgoing addresses are guarded there. Cheap to
 /// clone.
@@ -38,9 +41,21 @@ impl Client {
     /// # Errors
     /// Everything that [`Error`] knows. Dropping the call closes the connection.
     pub async fn stream(&self, vendor: &Vendor, request: &Request) -> Result<EventStream, Error> {
-        match vendor.wire {
-            Wire::OpenAi => self.openai(vendor, request).await,
+        let redactor = vendor.redactor();
+        let Outgoing { url, body, dialect } = outgoing(vendor, request)?;
+        let settings = &request.settings;
+        let call = self.http.post(url).headers(headers(vendor)?).body(body);
+        let response = send(call, settings.header_timeout).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response, &request.model, &redactor).await);
         }
+        let form = if is_json(response.headers()) {
+            Form::Whole
+        } else {
+            Form::Stream
+        };
+        let reply = Reply::new(dialect, &request.model, form, redactor);
+        Ok(EventStream::new(response, reply, settings.stall_timeout))
     }
 
     /// The names of the models that a vendor serves, within [`limits::MODELS_TIMEOUT`]: the way to find out whether a
@@ -58,10 +73,7 @@ impl Client {
 
     async fn list(&self, vendor: &Vendor) -> Result<Vec<String>, Error> {
         let redactor = vendor.redactor();
-        let url = match vendor.wire {
-            Wire::OpenAi => vendor.url("models")?,
-        };
-        let call = self.http.get(url).headers(headers(vendor)?);
+        let call = self.http.get(models_url(vendor)?).headers(headers(vendor)?);
         let mut response = send(call, limits::MODELS_TIMEOUT).await?;
         if !response.status().is_success() {
             return Err(refusal(response, "", &redactor).await);
@@ -83,27 +95,62 @@ impl Client {
         let text = String::from_utf8_lossy(&bytes);
         let document =
             serde_json::from_str(&text).map_err(|error| garbage(format!("{error} in {text}")))?;
-        openai::models(&document).ok_or_else(|| garbage(format!("not a list of models: {text}")))
+        models(&document).ok_or_else(|| garbage(format!("not a list of models: {text}")))
     }
+}
 
-    async fn openai(&self, vendor: &Vendor, request: &Request) -> Result<EventStream, Error> {
-        let redactor = vendor.redactor();
-        let url = vendor.url("chat/completions")?;
-        let body = openai::body(request, url.host_str().unwrap_or_default())?;
-        let settings = &request.settings;
-        let call = self.http.post(url).headers(headers(vendor)?).body(body);
-        let response = send(call, settings.header_timeout).await?;
-        if !response.status().is_success() {
-            return Err(refusal(response, &request.model, &redactor).await);
+/// A request on its way out, and the reader of what it will be answered.
+struct Outgoing {
+    url: Url,
+    body: Vec<u8>,
+    dialect: Dialect,
+}
+
+fn outgoing(vendor: &Vendor, request: &Request) -> Result<Outgoing, Error> {
+    let (url, body, dialect) = match vendor.wire {
+        Wire::OpenAi => {
+            let url = vendor.url("chat/completions")?;
+            let body = openai::body(request, url.host_str().unwrap_or_default())?;
+            (url, body, Dialect::OpenAi(Box::default()))
         }
-        let form = if is_json(response.headers()) {
-            Form::Whole
-        } else {
-            Form::Stream
-        };
-        let reply = Reply::new(&request.model, form, redactor);
-        Ok(EventStream::new(response, reply, settings.stall_timeout))
+        Wire::Anthropic => {
+            let url = vendor.url("messages")?;
+            let body = anthropic::body(request)?;
+            (url, body, Dialect::Anthropic(anthropic::Reading::default()))
+        }
+        Wire::Gemini => {
+            let mut url = vendor.url(&gemini::path(request)?)?;
+            url.query_pairs_mut().append_pair("alt", "sse");
+            let body = gemini::body(request)?;
+            (url, body, Dialect::Gemini(gemini::Reading::default()))
+        }
+        Wire::Ollama => {
+            let url = vendor.url("chat")?;
+            let body = ollama::body(request)?;
+            (url, body, Dialect::Ollama(ollama::Reading::default()))
+        }
+    };
+    Ok(Outgoing { url, body, dialect })
+}
+
+/// Where a vendor lists its models. The pages of the lists are asked for in their largest size; a list of more models
+/// than fit on one is cut there.
+fn models_url(vendor: &Vendor) -> Result<Url, Error> {
+    let path = match vendor.wire {
+        Wire::OpenAi | Wire::Anthropic | Wire::Gemini => "models",
+        Wire::Ollama => "tags",
+    };
+    let mut url = vendor.url(path)?;
+    match vendor.wire {
+        Wire::OpenAi | Wire::Ollama => {}
+        Wire::Anthropic => {
+            url.query_pairs_mut().append_pair("limit", "1000");
+        }
+        Wire::Gemini => {
+            url.query_pairs_mut().append_pair("pageSize", "1000");
+        }
     }
+    Ok(url)
 }
 
 async fn send(call: RequestBuilder, limit: Duration) -> Result<Response, Error> {
@@ -163,13 +210,28 @@ fn headers(vendor: &Vendor) -> Result<HeaderMap, Error> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
         ACCEPT,
-        HeaderValue::from_static("text/event-stream, application/json"),
+        HeaderValue::from_static(match vendor.wire {
+            Wire::OpenAi | Wire::Anthropic | Wire::Gemini => "text/event-stream, application/json",
+            Wire::Ollama => "application/x-ndjson, application/json",
+        }),
     );
+    if vendor.wire == Wire::Anthropic {
+        let (name, version) = anthropic::VERSION;
+        headers.insert(name, HeaderValue::from_static(version));
+    }
     if let Some(key) = &vendor.key {
-        headers.insert(
-            AUTHORIZATION,
-            secret(format!("Bearer {}", key.reveal()), "the vendor's key")?,
-        );
+        let (name, text) = match vendor.wire {
+            Wire::OpenAi | Wire::Ollama => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
+            Wire::Anthropic => (
+                HeaderName::from_static("x-api-key"),
+                key.reveal().to_owned(),
+            ),
+            Wire::Gemini => (
+                HeaderName::from_static("x-goog-api-key"),
+                key.reveal().to_owned(),
+            ),
+        };
+        headers.insert(name, secret(text, "the vendor's key")?);
     }
     for (name, value) in &vendor.headers {
         let known = HeaderName::try_from(name.as_str())

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 /// One thing that happened in a vendor's answer.
 ///
-/// An answer is any number of deltas, then at most one [`VendorData`](Self::VendorData) per part and one
-/// [`Usage`](Self::Usage), then [`Finished`](Self::Finished). An error takes the place of what is left; usage that was
-/// known by then still comes before it.
+/// An answer is any number of deltas and of [`VendorData`](Self::VendorData), then at most one [`Usage`](Self::Usage),
+/// then [`Finished`](Self::Finished). An error takes the place of what is left; usage that was known by then still comes
+/// before it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
     /// More text of the answer.
@@ -32,7 +32,8 @@ pub enum StreamEvent {
         args: String,
     },
     /// What the vendor wants back with a part in the next request: keep it in that part's
-    /// [`vendor`](crate::Part::vendor) as it is.
+    /// [`vendor`](crate::Part::vendor) as it is. Text or reasoning that comes after its data begins a new part: an answer
+    /// may have several pieces of reasoning, each signed for itself.
     VendorData {
         /// The part that it belongs to.
         part: VendorPart,
@@ -52,8 +53,10 @@ pub enum StreamEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VendorPart {
-    /// The answer's reasoning. If it had no text, a part with an empty text carries the data.
+    /// The last part of reasoning that has no data yet. If there is none, a part with an empty text carries the data.
     Reasoning,
+    /// The last part of text that has no data yet. If there is none, a part with an empty text carries the data.
+    Text,
     /// The tool call of this index.
     ToolCall(usize),
 }

@@ -32,6 +32,16 @@ pub const HELD_ARGS_BYTES: usize = 64 << 10;
 /// Bytes of opaque data of one reply that the vendor wants back.
 pub const VENDOR_DATA_BYTES: usize = 1 << 20;
 
+/// Blocks that a vendor's reply has open at once.
+pub const OPEN_BLOCKS: usize = 128;
+
+/// How deep a schema may be nested that is rewritten for a vendor's structured mode; a deeper one is told in words.
+pub const SCHEMA_DEPTH: usize = 64;
+
+/// The most tokens of an answer where the wire wants a number and the request has none. Anthropic's thinking is part of
+/// it; every current model can give more.
+pub const ANTHROPIC_MAX_TOKENS: u32 = 16_384;
+
 /// Secrets shorter than this are not searched for in a vendor's words: they would blot out innocent text.
 pub const REDACTED_BYTES_MIN: usize = 6;
 

@@ -1,10 +1,11 @@
 //! What goes out to a vendor, in no vendor's words.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::limits;
+use crate::{Error, limits};
 
 /// One model call.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,51 @@ pub struct Request {
     pub output_schema: Option<Value>,
     /// The rest.
     pub settings: Settings,
+}
+
+impl Request {
+    /// The bytes of a body that a wire has made.
+    pub(crate) fn bytes(document: &Map<String, Value>) -> Result<Vec<u8>, Error> {
+        let body = serde_json::to_vec(document)
+            .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
+        if body.len() > limits::REQUEST_BYTES {
+            let (size, limit) = (body.len(), limits::REQUEST_BYTES);
+            return Err(Error::Invalid(format!(
+                "the request has {size} bytes, more than {limit}"
+            )));
+        }
+        Ok(body)
+    }
+
+    /// The model's name, which must be there.
+    pub(crate) fn model(&self) -> Result<&str, Error> {
+        if self.model.is_empty() {
+            return Err(Error::Invalid("no model is named".into()));
+        }
+        Ok(&self.model)
+    }
+
+    /// The names of the tools that were called, by the calls' ids: some wires want them with the results.
+    pub(crate) fn called(&self) -> HashMap<&str, &str> {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts
+            .filter_map(|part| match &part.content {
+                Content::ToolCall { id, name, .. } => Some((&**id, &**name)),
+                Content::Text(_)
+                | Content::Reasoning(_)
+                | Content::Image(_)
+                | Content::File { .. }
+                | Content::ToolResult { .. } => None,
+            })
+            .collect()
+    }
+
+    /// What the schema asks for, in words, for models without a structured mode.
+    pub(crate) fn schema_in_words(schema: &Value) -> String {
+        format!(
+            "Answer with one JSON document and nothing else. It must be valid against this JSON Schema:\n{schema}"
+        )
+    }
 }
 
 /// How a model is called.
@@ -40,8 +86,30 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// How long the stream may give no byte.
     pub stall_timeout: Duration,
-    /// Members laid over the request's body as they are; `null` takes a member out.
+    /// Members laid over the request's body; `null` takes a member out. What the wire gathers in an object of its own
+    /// (`generationConfig`, `output_config`, `options`) is laid over member by member, anything else as it is.
     pub extra: Map<String, Value>,
+}
+
+impl Settings {
+    /// Lays `extra` over a body.
+    pub(crate) fn lay_over(&self, body: &mut Map<String, Value>) {
+        for (name, value) in &self.extra {
+            let gathers = matches!(&**name, "generationConfig" | "output_config" | "options");
+            match (body.get_mut(name), value) {
+                (_, Value::Null) => {
+                    body.remove(name);
+                }
+                (Some(Value::Object(known)), Value::Object(more)) if gathers => {
+                    known.extend(more.clone());
+                    known.retain(|_, value| !value.is_null());
+                }
+                (_, value) => {
+                    body.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
 }
 
 impl Default for Settings {
@@ -111,6 +179,29 @@ pub struct Part {
     /// What [`StreamEvent::VendorData`](crate::StreamEvent::VendorData) gave for this part, or members of the vendor's
     /// own (an object), laid over the part as it is sent.
     pub vendor: Option<Value>,
+}
+
+impl Part {
+    pub(crate) fn misplaced(&self, role: Role) -> Error {
+        let what = match &self.content {
+            Content::Text(_) => "text",
+            Content::Reasoning(_) => "reasoning",
+            Content::Image(_) => "an image",
+            Content::File { .. } => "a file",
+            Content::ToolCall { .. } => "a tool call",
+            Content::ToolResult { .. } => "a tool result",
+        };
+        Error::Invalid(format!("{what} in a message of the role {role:?}"))
+    }
+}
+
+/// A call's arguments for a wire that only takes objects.
+pub(crate) fn as_object(args: &Value) -> Value {
+    match args {
+        Value::Object(_) => args.clone(),
+        Value::Null => json!({}),
+        other => json!({ "arguments": other }),
+    }
 }
 
 impl From<Content> for Part {

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use zeroize::Zeroize as _;
+
 use crate::limits;
 
-/// A key or another value that never reaches a log, an error or a trace: both its `Debug` and its `Display` are `***`.
+/// A key or another value that never reaches a log, an error or a trace: both its `Debug` and its `Display` are `***`, and its memory is
+/// overwritten when it goes.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -17,6 +20,12 @@ impl Secret {
     /// The secret itself, for the one place that sends it.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::Response;
 use tokio::time::timeout;
 
-use crate::openai::{Events, Reply};
+use crate::reply::Reply;
+use crate::told::Events;
 use crate::{Error, StreamEvent};
 
 /// The events of one answer. Dropping it closes the connection to the vendor at once, so that the model stops working.

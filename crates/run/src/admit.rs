@@ -7,9 +7,9 @@ use crate::apply::fits_resume_ref;
 use crate::content::depth;
 use crate::event::Question;
 use crate::{
-    Event, MAX_DISCARDED_MESSAGES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS,
-    MAX_OPEN_TASKS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_VALUE_DEPTH, Part,
-    Refused, Run,
+    Event, MAX_DISCARDED_MESSAGES, MAX_HISTORY_SUMMARY_BYTES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES,
+    MAX_OPEN_REQUESTS, MAX_OPEN_TASKS, MAX_PROMPT_BYTES, MAX_QUESTIONS, MAX_RESUME_REF_BYTES,
+    MAX_SHORT_ID_BYTES, MAX_VALUE_DEPTH, Part, Refused, Run,
 };
 
 impl Event {
@@ -123,6 +123,28 @@ impl Run {
                 Self::admit_questions(&new.questions)
             }
             Event::ClientToolCalled(new) => self.admit_request(&new.request),
+            Event::PromptRendered(_) if self.n_turns > 0 => Err(Refused::Unfit(
+                "a prompt is rendered before the first turn".to_owned(),
+            )),
+            Event::PromptRendered(rendered) => {
+                let texts = [&rendered.system, &rendered.prompt];
+                let n_bytes: usize = texts.into_iter().flatten().map(String::len).sum();
+                if n_bytes <= MAX_PROMPT_BYTES {
+                    return Ok(());
+                }
+                Err(Refused::Unfit(format!(
+                    "a rendered prompt may have at most {MAX_PROMPT_BYTES} bytes, not {n_bytes}"
+                )))
+            }
+            Event::ContextCompacted(compacted) => match &compacted.summary {
+                Some(summary) if summary.len() > MAX_HISTORY_SUMMARY_BYTES => {
+                    Err(Refused::Unfit(format!(
+                        "a summary may have at most {MAX_HISTORY_SUMMARY_BYTES} bytes, not {}",
+                        summary.len()
+                    )))
+                }
+                Some(_) | None => Ok(()),
+            },
             Event::TurnStarted(new) => match &self.turn {
                 Some(turn) => Err(Refused::Unfit(format!(
                     "turn {} begins while turn {turn} is under way",
@@ -180,7 +202,6 @@ impl Run {
             | Event::PlanProposed(_)
             | Event::PlanImplemented(_)
             | Event::UsageUpdated(_)
-            | Event::ContextCompacted(_)
             | Event::RetryScheduled(_)
             | Event::WorktreeReady(_)
             | Event::DiffUpdated(_)

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Backoff, Budget};
+use crate::{Backoff, Budget, History, MAX_REPAIR_ATTEMPTS, Tools};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ use crate::{Backoff, Budget};
 pub enum DriverKind {
     /// One streaming call of a model.
     Model,
+    /// Calls of a model and of tools in turn, until the model has an answer.
+    Loop,
     /// A command of the operating system.
     Command,
     /// A script: for tests, the demo and load.
@@ -24,6 +26,7 @@ impl DriverKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Model => "model",
+            Self::Loop => "loop",
             Self::Command => "command",
             Self::Scripted => "scripted",
         }
@@ -34,15 +37,23 @@ impl DriverKind {
         match self {
             Self::Model => OnLost::Retry,
             Self::Command => OnLost::Abort,
-            Self::Scripted => OnLost::Resume,
+            Self::Loop | Self::Scripted => OnLost::Resume,
         }
     }
 
     /// Whether a run of it hears steers and follow-ups.
     pub fn takes_inputs(self) -> bool {
         match self {
-            Self::Scripted => true,
+            Self::Loop | Self::Scripted => true,
             Self::Model | Self::Command => false,
+        }
+    }
+
+    /// Whether a run of it can be told an earlier answer and a word about it. To a command that word would be the input.
+    pub fn can_refine(self) -> bool {
+        match self {
+            Self::Model | Self::Loop | Self::Scripted => true,
+            Self::Command => false,
         }
     }
 }
@@ -65,6 +76,27 @@ pub enum OnLost {
     Abort,
 }
 
+/// What happens when a budget of tokens, steps or cost is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetEnd {
+    /// The run fails as `budget`.
+    #[default]
+    Fail,
+    /// One more call without tools asks for a summary, with which the run succeeds as `budget`.
+    Summarise,
+}
+
+impl BudgetEnd {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A setting that an agent may let its runs override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +107,17 @@ pub enum Setting {
     Temperature,
     /// The longest answer.
     MaxOutputTokens,
+}
+
+/// How a model learns the form of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// By its vendor's own structured mode.
+    #[default]
+    Native,
+    /// By an instruction in the system message, for vendors and models without such a mode.
+    Prompt,
 }
 
 /// One step of a script; exactly one of the keys that name what it does.
@@ -153,30 +196,48 @@ pub struct CommandSpec {
 pub struct AgentSpec {
     /// How its attempts are performed.
     pub driver: DriverKind,
-    /// `model`: `vendor/model`.
+    /// `model`, `loop`: `vendor/model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// `model`: the system prompt, a template.
+    /// `model`, `loop`: the system prompt, a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// `model`: the user's message, a template over `input` and the input's variables.
+    /// `model`, `loop`: the user's message, a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    /// `model`: the sampling temperature.
+    /// `model`, `loop`: the sampling temperature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// `model`: the longest answer.
+    /// `model`, `loop`: the longest answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// `model`: the JSON Schema (2020-12) that the answer must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
+    /// With `output_schema`: how often the model is shown what is wrong with its answer and asked again.
+    #[serde(default = "default_repair_attempts")]
+    pub repair_attempts: u32,
+    /// With `output_schema`: how the model learns of it.
+    #[serde(default)]
+    pub structured: Structured,
+    /// `model`: how much of its thread's history it is told.
+    #[serde(default, skip_serializing_if = "History::is_default")]
+    pub history: History,
     /// `command`: program and arguments, each a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `command`: where it runs; the server's directory if missing.
+    /// `command`, `loop`: where commands run; the server's directory if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// `command`: names of variables of the server's environment that it is given, beside the harmless ones.
+    /// `command`, `loop`: names of variables of the server's environment that commands are given, beside the harmless ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+    /// `loop`: what tools it has.
+    #[serde(default, skip_serializing_if = "Tools::is_default")]
+    pub tools: Tools,
+    /// `loop`: what happens when a budget is used up.
+    #[serde(default, skip_serializing_if = "BudgetEnd::is_default")]
+    pub over_budget: BudgetEnd,
     /// `scripted`: what happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptStep>,
@@ -223,6 +284,10 @@ fn default_max_tries() -> u32 {
     4
 }
 
+fn default_repair_attempts() -> u32 {
+    1
+}
+
 fn default_silence_ms() -> u64 {
     300_000
 }
@@ -241,9 +306,15 @@ impl AgentSpec {
             prompt: None,
             temperature: None,
             max_output_tokens: None,
+            output_schema: None,
+            repair_attempts: default_repair_attempts(),
+            structured: Structured::default(),
+            history: History::default(),
             command: Vec::new(),
             directory: None,
             env: Vec::new(),
+            tools: Tools::default(),
+            over_budget: BudgetEnd::default(),
             script: Vec::new(),
             description: None,
             concurrency: None,
@@ -270,32 +341,46 @@ impl AgentSpec {
     /// Everything that is wrong with it, each as a sentence.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut only = |present: bool, key: &str, driver: DriverKind| {
-            if present && self.driver != driver {
+        let mut only = |present: bool, key: &str, drivers: &[DriverKind]| {
+            if present && !drivers.contains(&self.driver) {
+                let fitting: Vec<&str> = drivers.iter().map(|driver| driver.as_str()).collect();
                 problems.push(format!(
-                    "{key} belongs to driver {driver}, this agent has driver {}",
+                    "{key} belongs to driver {}, this agent has driver {}",
+                    fitting.join(" or "),
                     self.driver
                 ));
             }
         };
-        only(self.model.is_some(), "model", DriverKind::Model);
-        only(self.system.is_some(), "system", DriverKind::Model);
-        only(self.prompt.is_some(), "prompt", DriverKind::Model);
-        only(self.temperature.is_some(), "temperature", DriverKind::Model);
+        let models = &[DriverKind::Model, DriverKind::Loop];
+        only(self.model.is_some(), "model", models);
+        only(self.system.is_some(), "system", models);
+        only(self.prompt.is_some(), "prompt", models);
+        only(self.temperature.is_some(), "temperature", models);
         only(
             self.max_output_tokens.is_some(),
             "max_output_tokens",
-            DriverKind::Model,
+            models,
         );
-        only(!self.command.is_empty(), "command", DriverKind::Command);
-        only(self.directory.is_some(), "directory", DriverKind::Command);
-        only(!self.env.is_empty(), "env", DriverKind::Command);
-        only(!self.script.is_empty(), "script", DriverKind::Scripted);
+        only(self.output_schema.is_some(), "output_schema", models);
+        only(!self.history.is_default(), "history", models);
+        only(!self.tools.is_default(), "tools", &[DriverKind::Loop]);
+        only(
+            !self.over_budget.is_default(),
+            "over_budget",
+            &[DriverKind::Loop],
+        );
+        only(!self.command.is_empty(), "command", &[DriverKind::Command]);
+        let in_directory = &[DriverKind::Command, DriverKind::Loop];
+        only(self.directory.is_some(), "directory", in_directory);
+        only(!self.env.is_empty(), "env", in_directory);
+        only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
+        problems.extend(self.tools.problems());
         match self.driver {
-            DriverKind::Model => match self.model.as_deref() {
-                None => problems.push(
-                    "model is missing: driver model needs model = \"vendor/model\"".to_owned(),
-                ),
+            DriverKind::Model | DriverKind::Loop => match self.model.as_deref() {
+                None => problems.push(format!(
+                    "model is missing: driver {} needs model = \"vendor/model\"",
+                    self.driver
+                )),
                 Some(_) if self.model_spec().is_none() => {
                     problems.push(
                         "model must be \"vendor/model\", for example \"ollama/qwen3\"".to_owned(),
@@ -322,11 +407,17 @@ impl AgentSpec {
                 problems.push(format!("script step {}: {problem}", n + 1));
             }
         }
+        problems.extend(self.history.problem());
         if self.concurrency == Some(0) {
             problems.push("concurrency must be at least 1".to_owned());
         }
         if self.max_lost_attempts == 0 {
             problems.push("max_lost_attempts must be at least 1".to_owned());
+        }
+        if self.repair_attempts > MAX_REPAIR_ATTEMPTS {
+            problems.push(format!(
+                "repair_attempts must be at most {MAX_REPAIR_ATTEMPTS}"
+            ));
         }
         if self.max_tries == 0 {
             problems.push("max_tries must be at least 1".to_owned());
@@ -334,7 +425,7 @@ impl AgentSpec {
         problems
     }
 
-    /// Vendor and model of a `model` agent.
+    /// Vendor and model of a `model` or `loop` agent.
     pub fn model_spec(&self) -> Option<ModelSpec> {
         let (vendor, model) = self.model.as_deref()?.split_once('/')?;
         let complete = !vendor.is_empty() && !model.is_empty();
@@ -368,6 +459,11 @@ impl AgentSpec {
                     calls: false,
                     requests: true,
                 },
+                DriverKind::Loop => Survives {
+                    text: false,
+                    calls: true,
+                    requests: true,
+                },
                 DriverKind::Command => Survives {
                     text: true,
                     calls: false,
@@ -375,6 +471,7 @@ impl AgentSpec {
                 },
             },
             takes_inputs: self.driver.takes_inputs(),
+            over_budget: self.over_budget,
             max_lost_attempts: self.max_lost_attempts,
             stop_timeout_ms: self.stop_timeout_ms,
             backoff: self.backoff,
@@ -470,6 +567,8 @@ pub struct Policy {
     pub survives: Survives,
     /// Whether its runs hear steers and follow-ups.
     pub takes_inputs: bool,
+    /// Who ends a run whose budget is used up: its worker, or its driver with a summary.
+    pub over_budget: BudgetEnd,
     /// Attempts lost in a row that end a run.
     pub max_lost_attempts: u32,
     /// Milliseconds that a stop may take.
@@ -501,10 +600,30 @@ mod tests {
                 "concurrency must be at least 1",
             ],
         );
+        let model = |history: &str| {
+            format!(r#"{{"driver":"model","model":"openai/gpt-5","history":{history}}}"#)
+        };
+        check(&model(r#"{"tokens":0,"over":"summarise"}"#), &[]);
+        check(&model(r#"{"tokens":10}"#), &[]);
+        check(
+            &model(r#"{"tokens":10,"over":"summarise"}"#),
+            &["history: with over = \"summarise\" tokens must be at least 256, or 0"],
+        );
+        check(
+            r#"{"driver":"scripted","script":[{"text":"hi"}],"history":{"tokens":0}}"#,
+            &["history belongs to driver model or loop, this agent has driver scripted"],
+        );
+        check(
+            r#"{"driver":"scripted","script":[{"text":"hi"}],"output_schema":{},"repair_attempts":9}"#,
+            &[
+                "output_schema belongs to driver model or loop, this agent has driver scripted",
+                "repair_attempts must be at most 8",
+            ],
+        );
         check(
             r#"{"driver":"scripted","system":"x","script":[{"tokens":1,"text":"a"},{"text":"a","held":true}]}"#,
             &[
-                "system belongs to driver model, this agent has driver scripted",
+                "system belongs to driver model or loop, this agent has driver scripted",
                 "script step 1: does one thing only, not tokens and text",
                 "script step 2: held goes with approval or question",
             ],

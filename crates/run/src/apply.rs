@@ -10,7 +10,7 @@ use crate::content::text_of;
 use crate::event::{AttemptEnd, Event, InputMode, ToolStatus};
 use crate::state::ClosedRequest;
 use crate::{
-    By, CallStage, Envelope, ErrorInfo, MAX_CLOSED_REQUESTS, MAX_DISCARDED_MESSAGES,
+    By, CallId, CallStage, Envelope, ErrorInfo, MAX_CLOSED_REQUESTS, MAX_DISCARDED_MESSAGES,
     MAX_NAME_BYTES, MAX_OPEN_CALLS, MAX_OPEN_MESSAGES, MAX_OPEN_REQUESTS, MAX_OPEN_TASKS,
     MAX_PENDING_INPUTS, MAX_QUESTIONS, MAX_RESUME_REF_BYTES, MAX_SHORT_ID_BYTES, MAX_SUMMARY_CHARS,
     MAX_WHY_BYTES, OpenCall, OpenMessage, OpenRequest, Outcome, Part, PendingInput, RequestId,
@@ -62,6 +62,7 @@ impl Run {
                 self.state = State::Waiting {
                     mode: waiting.mode,
                     requests: bounded(&waiting.requests, MAX_OPEN_REQUESTS),
+                    calls: bounded(&waiting.calls, MAX_OPEN_CALLS),
                     due_at: waiting.due_at,
                 };
             }
@@ -166,6 +167,7 @@ impl Run {
                 let call = OpenCall {
                     stage: CallStage::Started,
                     idempotent: started.idempotent,
+                    run: None,
                 };
                 open(&mut self.calls, MAX_OPEN_CALLS, &started.call, call);
             }
@@ -177,6 +179,7 @@ impl Run {
             Event::ToolRunning(running) => {
                 if let Some(call) = self.calls.get_mut(&running.call) {
                     call.stage = CallStage::Running;
+                    call.run = running.run;
                 }
             }
             Event::ToolCompleted(completed) => {
@@ -186,6 +189,16 @@ impl Run {
                     ToolStatus::Interrupted | ToolStatus::Unknown => {}
                 }
                 self.calls.remove(&completed.call);
+                if let Some(usage) = &completed.usage {
+                    self.usage = self.usage.plus(usage);
+                }
+                if let State::Waiting { calls, .. } = &mut self.state {
+                    let waited = calls.contains(&completed.call);
+                    calls.retain(|open| *open != completed.call);
+                    if waited {
+                        self.go_on();
+                    }
+                }
             }
 
             Event::ApprovalRequested(asked) => {
@@ -195,7 +208,11 @@ impl Run {
                         options.push(*option);
                     }
                 }
-                let wants = RequestKind::Approval { options };
+                let grants = asked.grants.clone();
+                let wants = RequestKind::Approval {
+                    options,
+                    grants: grants.map(|name| bounded_text(name, MAX_NAME_BYTES)),
+                };
                 self.open_request(&asked.request, wants, asked.expires_at);
             }
             Event::QuestionAsked(asked) => {
@@ -237,6 +254,7 @@ impl Run {
             | Event::TaskProgress(_)
             | Event::SessionChanged(_)
             | Event::SessionExited(_)
+            | Event::PromptRendered(_)
             | Event::PlanUpdated(_)
             | Event::PlanProposed(_)
             | Event::PlanImplemented(_)
@@ -283,13 +301,15 @@ impl Run {
 
     /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker.
     fn requeue(&mut self, due_at: Option<Timestamp>) {
-        self.state = if self.requests.is_empty() {
+        let calls: Vec<CallId> = self.performed_elsewhere().cloned().collect();
+        self.state = if self.requests.is_empty() && calls.is_empty() {
             State::Queued { due_at }
         } else {
             let requests = self.requests.keys().cloned().collect();
             State::Waiting {
                 mode: WaitMode::Parked,
                 requests,
+                calls,
                 due_at: None,
             }
         };
@@ -318,17 +338,38 @@ impl Run {
             request: request.clone(),
             answered,
         });
-        let State::Waiting { mode, requests, .. } = &mut self.state else {
+        let State::Waiting { requests, .. } = &mut self.state else {
             return;
         };
-        let waited_for_requests = !requests.is_empty();
+        let waited = requests.contains(request);
         requests.retain(|open| open != request);
-        if waited_for_requests && requests.is_empty() {
+        if waited {
+            self.go_on();
+        }
+    }
+
+    /// One thing that the run waited for is there: it goes on when it was the last.
+    fn go_on(&mut self) {
+        if let State::Waiting {
+            mode,
+            requests,
+            calls,
+            ..
+        } = &self.state
+            && requests.is_empty()
+            && calls.is_empty()
+        {
             self.state = match mode {
                 WaitMode::Held => State::Running,
                 WaitMode::Parked => State::Queued { due_at: None },
             };
         }
+    }
+
+    /// The open calls that runs of other agents perform.
+    pub fn performed_elsewhere(&self) -> impl Iterator<Item = &CallId> {
+        let calls = self.calls.iter().filter(|(_, call)| call.run.is_some());
+        calls.map(|(id, _)| id)
     }
 
     /// The inputs that may be heard now: between steps all steers, at the end of a turn everything.

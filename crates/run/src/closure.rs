@@ -54,6 +54,8 @@ impl Run {
         let mut events = self.close_calls(|id, call| match (call.stage, call.idempotent) {
             // The client works on it and its answer can be used.
             _ if survives.requests && self.is_at_client(id) => None,
+            // The run that performs it goes on.
+            _ if survives.calls && call.run.is_some() => None,
             // A call whose tool was never touched, or may be touched twice, is safe for the next attempt.
             (CallStage::Called, _) | (CallStage::Running, true) if survives.calls => None,
             (CallStage::Running, false) if survives.calls => Some(ToolStatus::Unknown),
@@ -129,6 +131,7 @@ impl Run {
                         call: id.clone(),
                         status,
                         result: serde_json::Value::Null,
+                        usage: None,
                     }
                     .into(),
                 )

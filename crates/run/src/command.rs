@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{AttemptEnd, Decision, InputMode};
+use crate::event::{AttemptEnd, Decision, InputMode, ToolStatus};
 use crate::{
-    By, DriverKind, Event, Fence, InputId, Outcome, Part, RequestId, RunId, Status, Timestamp,
-    TurnId,
+    By, CallId, DriverKind, Event, Fence, InputId, Outcome, Part, RequestId, RunId, Status,
+    Timestamp, TurnId, Usage,
 };
 
 /// Whether a worker keeps a waiting run.
@@ -80,6 +80,19 @@ pub enum Command {
         /// Why that is known.
         why: String,
     },
+    /// The run that performs one of its calls for it has ended.
+    ChildEnded {
+        /// The call.
+        call: CallId,
+        /// The run that has ended.
+        run: RunId,
+        /// How the call ended by that.
+        status: ToolStatus,
+        /// What came out.
+        result: Value,
+        /// What that run consumed, its own children included.
+        usage: Usage,
+    },
     /// Nobody needs to answer this any more.
     Expire {
         /// The request.
@@ -105,7 +118,7 @@ pub enum Work {
         /// The turn that hears it.
         turn: TurnId,
     },
-    /// Wait for all open requests, or for a time. Without either there is nothing to wait for, and nothing happens:
+    /// Wait for all open requests and runs of other agents, or for a time. Without any of them there is nothing to wait for, and nothing happens:
     /// the answer came first. A worker that keeps the run watches the time itself, so `due_at` goes with
     /// [`WaitMode::Parked`].
     Wait {

@@ -75,7 +75,7 @@ impl Part {
 }
 
 /// The texts of the text parts, joined by nothing: parts of one message are one text.
-pub(crate) fn text_of(parts: &[Part]) -> String {
+pub fn text_of(parts: &[Part]) -> String {
     parts
         .iter()
         .filter_map(|part| match part {
@@ -88,8 +88,13 @@ pub(crate) fn text_of(parts: &[Part]) -> String {
         .collect()
 }
 
+/// Whether a value nests no deeper than an event may hold: see [`MAX_VALUE_DEPTH`](crate::MAX_VALUE_DEPTH).
+pub fn is_shallow(value: &Value) -> bool {
+    depth(value) <= crate::MAX_VALUE_DEPTH
+}
+
 /// How deep a value nests: 0 for one without items or members.
-pub(crate) fn depth(value: &Value) -> usize {
+pub fn depth(value: &Value) -> usize {
     let inner = match value {
         Value::Array(items) => items.iter().map(depth).max(),
         Value::Object(members) => members.values().map(depth).max(),

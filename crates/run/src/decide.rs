@@ -2,14 +2,14 @@
 
 use crate::admit::shallow;
 use crate::event::{
-    ApprovalResolved, AttemptEnd, AttemptEnded, AttemptStarted, ClientToolAnswered, InputConsumed,
-    InputMode, InputReceived, InputReturned, QuestionAnswered, RequestExpired, ReturnCode,
-    RunFinished, RunWaiting, StopRequested,
+    ApprovalResolved, AttemptEnd, AttemptEnded, AttemptStarted, ClientToolAnswered, Decision,
+    InputConsumed, InputMode, InputReceived, InputReturned, QuestionAnswered, RequestExpired,
+    ReturnCode, RunFinished, RunWaiting, StopRequested, ToolCompleted,
 };
 use crate::{
-    Answer, By, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, OnLost, Outcome,
-    Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status, Timestamp, WaitMode,
-    Work,
+    Answer, By, CallId, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, OnLost,
+    Outcome, Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status, Timestamp,
+    WaitMode, Work,
 };
 
 impl Run {
@@ -50,6 +50,26 @@ impl Run {
                 _ if self.is_held() => {
                     Ok(self.end_attempt_events(AttemptEnd::Lost, why, policy, now))
                 }
+                _ => Ok(vec![]),
+            },
+            Command::ChildEnded {
+                call,
+                run,
+                status,
+                result,
+                usage,
+            } => match (&self.state, self.calls.get(&call)) {
+                (State::Final(outcome), _) => Err(Refused::Final(outcome.status)),
+                (_, Some(open)) if open.run == Some(run) => Ok(vec![
+                    ToolCompleted {
+                        call,
+                        status,
+                        result,
+                        usage: Some(usage),
+                    }
+                    .into(),
+                ]),
+                // Closed by other means: it was stopped, or its attempt gave it up.
                 _ => Ok(vec![]),
             },
             Command::Expire { request, why } if self.requests.contains_key(&request) => {
@@ -172,7 +192,7 @@ impl Run {
             );
         };
         let event = match (&open.wants, answer) {
-            (RequestKind::Approval { options }, Answer::Decision { decision, note }) => {
+            (RequestKind::Approval { options, grants }, Answer::Decision { decision, note }) => {
                 if !options.contains(&decision) {
                     let options = serde_json::to_string(options).unwrap_or_default();
                     return Err(Refused::AnswerUnfit(format!(
@@ -183,6 +203,9 @@ impl Run {
                     request,
                     decision,
                     note,
+                    grants: grants
+                        .clone()
+                        .filter(|_| decision == Decision::AllowForThread),
                     by,
                 }
                 .into()
@@ -303,12 +326,15 @@ impl Run {
         }
         // A stop must find a worker that hears it, or a state in which it ends the run at once; a run that is told to
         // stop never begins to wait.
-        if (self.requests.is_empty() && due_at.is_none()) || self.stop.is_some() {
+        let calls: Vec<CallId> = self.performed_elsewhere().cloned().collect();
+        let nothing = self.requests.is_empty() && calls.is_empty() && due_at.is_none();
+        if nothing || self.stop.is_some() {
             return Ok(vec![]);
         }
         let requests = self.requests.keys().cloned().collect();
         let waiting = RunWaiting {
             requests,
+            calls,
             mode,
             due_at,
         };

@@ -11,6 +11,8 @@ mod time;
 
 mod agent;
 mod content;
+mod history;
+mod tools;
 mod usage;
 
 pub mod event;
@@ -35,12 +37,14 @@ pub mod snapshot;
 mod tests;
 
 pub use agent::{
-    AgentSpec, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting, Survives,
+    AgentSpec, BudgetEnd, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting,
+    Structured, Survives,
 };
 pub use budget::{Budget, Exhausted};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
-pub use content::{By, ChatMessage, ClientTool, Input, Part, Role};
+pub use content::{By, ChatMessage, ClientTool, Input, Part, Role, depth, is_shallow, text_of};
 pub use event::{Envelope, Event};
+pub use history::{History, OverBudget};
 pub use id::{
     CallId, CheckpointId, InputId, InvalidId, MessageId, NodeId, PlanId, RequestId, RunId, StepId,
     TaskId, Tenant, ThreadId, TurnId, User, WorkerId,
@@ -57,4 +61,5 @@ pub use state::{
 pub use status::{ErrorInfo, Outcome, Reason, Status, Trigger};
 pub use step::{Holder, Step};
 pub use time::Timestamp;
+pub use tools::{BuiltinTool, Permission, ToolRule, Tools};
 pub use usage::Usage;

@@ -29,6 +29,11 @@ pub const MAX_RESUME_REF_BYTES: usize = 16 * 1024;
 /// Largest control state of a run, bytes as printed: what follows from the bounds above when each is reached with ids
 /// of the longest kind that need escaping. A usual one has some hundred bytes.
 pub const MAX_RUN_BYTES: usize = 1024 * 1024;
+/// Longest rendered prompt, system and user together, bytes. Printed as JSON a byte may take six; longer still, the event
+/// itself does not fit.
+pub const MAX_PROMPT_BYTES: usize = 512 * 1024;
+/// Longest summary of a thread's older history, bytes.
+pub const MAX_HISTORY_SUMMARY_BYTES: usize = 64 * 1024;
 /// Longest summary of a run, characters.
 pub const MAX_SUMMARY_CHARS: usize = 200;
 /// Longest text of a reason or an error inside an event, bytes.
@@ -41,6 +46,12 @@ pub const MAX_SNAPSHOT_OUTPUT_STRETCHES: usize = 256;
 pub const MAX_SNAPSHOT_NOTICES: usize = 200;
 /// Largest shared state of an agent, bytes, about as printed. A patch can copy, so a short one could make a huge state.
 pub const MAX_STATE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest JSON Schema of an output, bytes as printed. It is stored with each run.
+pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+/// Largest structured output of a run, bytes as printed: it is part of the final event.
+pub const MAX_OUTPUT_BYTES: usize = 512 * 1024;
+/// Most repairs of a structured output in one attempt.
+pub const MAX_REPAIR_ATTEMPTS: u32 = 8;
 /// How deep a JSON value inside an event may nest. Readers of JSON have a bound of their own (128 for ours), and a
 /// snapshot and a response add levels around the value.
 pub const MAX_VALUE_DEPTH: usize = 100;

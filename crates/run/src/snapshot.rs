@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{
-    Decision, FileChange, Notice, OutputStream, PlanImplemented, PlanStep, Question, SessionExited,
-    TaskStatus, ToolKind, ToolStatus,
+    Decision, FileChange, Notice, OutputStream, PlanImplemented, PlanStep, PromptRendered,
+    Question, SessionExited, TaskStatus, ToolKind, ToolStatus,
 };
 use crate::{
-    By, CallId, CheckpointId, Input, InputId, MessageId, Part, PlanId, RequestId, Role, Seq,
+    By, CallId, CheckpointId, Input, InputId, MessageId, Part, PlanId, RequestId, Role, RunId, Seq,
     StepId, TaskId, Timestamp, TurnId, Usage,
 };
 
@@ -73,14 +73,23 @@ pub struct Activity {
     /// The turn it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnId>,
+    /// The step it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
     /// The text of its arguments as far as it came; empty once they are complete.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub args_text: String,
     /// Its arguments, once complete.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub args: Value,
+    /// What the vendor wants back with the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<Value>,
     /// Whether its tool was touched.
     pub running: bool,
+    /// The run of another agent that performs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// Where it is, in the agent's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
@@ -196,6 +205,9 @@ pub struct GivenInput {
     pub by: By,
     /// Where it is.
     pub state: InputState,
+    /// The number of the event by which it was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_seq: Option<Seq>,
 }
 
 /// Where an input is.
@@ -343,6 +355,15 @@ pub struct Context {
     pub window_tokens: Option<u64>,
 }
 
+/// What stands for the older history of a thread, which this run was not told in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistorySummary {
+    /// The text.
+    pub text: String,
+    /// The last run that it covers, with all before it.
+    pub through: RunId,
+}
+
 /// What a log folds to, for people. Its lists only grow while it folds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -351,6 +372,12 @@ pub struct Snapshot {
     /// What the run was asked.
     #[serde(default)]
     pub input: Input,
+    /// What the agent's templates made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptRendered>,
+    /// What stands for the thread's older history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistorySummary>,
     /// The turn under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnId>,
@@ -400,6 +427,10 @@ pub struct Snapshot {
     /// What the run consumed so far.
     #[serde(default)]
     pub usage: Usage,
+    /// The valid part of the structured output so far. Never part of the fold: whoever shows a snapshot of a run with
+    /// a schema works it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_preview: Option<Value>,
     /// Where things stand in the lists.
     #[serde(skip)]
     index: position::Index,

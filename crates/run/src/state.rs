@@ -23,12 +23,15 @@ pub enum State {
     },
     /// An attempt is under way.
     Running,
-    /// Waits for open requests or for a time.
+    /// Waits for open requests, for runs of other agents, or for a time.
     Waiting {
         /// Whether a worker keeps it.
         mode: WaitMode,
         /// The requests that are still open.
         requests: Vec<RequestId>,
+        /// The calls that runs of other agents still perform.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<CallId>,
         /// When it goes on by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Timestamp>,
@@ -78,6 +81,9 @@ pub struct OpenCall {
     /// Whether it may be run again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent: bool,
+    /// The run of another agent that performs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// What kind of answer a request wants.
@@ -88,6 +94,9 @@ pub enum RequestKind {
     Approval {
         /// The options.
         options: Vec<Decision>,
+        /// What `allow_for_thread` allows: the name of a tool.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grants: Option<String>,
     },
     /// Answers by the ids of questions.
     Question {

@@ -102,6 +102,9 @@ impl Clients {
             client: Map::new(),
             metadata: Map::new(),
             idempotency,
+            parent: None,
+            credentials: None,
+            retries: None,
         };
         errand(Op::Start(Box::new(start)))
     }
@@ -179,7 +182,7 @@ fn answer(control: &Run, rng: &mut Rng) -> Command {
 /// An answer of the kind that a request wants.
 pub(crate) fn fitting(request: &RequestId, open: &OpenRequest, rng: &mut Rng) -> Command {
     let answer = match &open.wants {
-        RequestKind::Approval { options } => Given::Decision {
+        RequestKind::Approval { options, .. } => Given::Decision {
             decision: rng.pick(options).copied().unwrap_or(Decision::Deny),
             note: rng.percent(30).then(|| "a note".to_owned()),
         },

@@ -11,8 +11,8 @@ use crate::{
     Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, Counts, Credential,
     Cursor, DeleteError, EventPage, FollowError, Follower, Health, Key, Location, NewKey,
     NewThread, NewToken, OpenError, Options, Page, ReadError, RunFilter, RunRecord, RunWatch,
-    Scope, Start, StartError, Started, Swept, ThreadError, ThreadFilter, ThreadPatch, ThreadRecord,
-    Unavailable, WorkError, Worked,
+    Scope, Sealed, SecretEntry, Start, StartError, Started, Swept, ThreadError, ThreadFilter,
+    ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
 };
 
 /// The log of all runs and what is kept beside it. Cheap to clone; all clones are one store.
@@ -181,6 +181,28 @@ impl Store {
         to_backend!(self, thread_run(scope, thread))
     }
 
+    /// The tools that a person has allowed to an agent for the rest of a thread.
+    pub async fn grants(
+        &self,
+        scope: &Scope,
+        thread: &ThreadId,
+        agent: &str,
+    ) -> Result<Vec<String>, ReadError> {
+        to_backend!(self, grants(scope, thread, agent))
+    }
+
+    /// The finished runs of a run's thread that ended before it, the last one first; all of them for a run that is open.
+    /// Runs whose log is gone are left out. At most [`crate::HISTORY_RUNS`] a page.
+    pub async fn history(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        after: Option<Cursor>,
+        max: usize,
+    ) -> Result<Page<RunRecord>, ReadError> {
+        to_backend!(self, history(scope, run, after, max))
+    }
+
     // Workers.
 
     /// Takes a lease for a worker.
@@ -260,6 +282,38 @@ impl Store {
     /// What a secret of this hash allows; `None` when it is unknown, revoked or over.
     pub async fn credential(&self, hash: [u8; 32]) -> Result<Option<Credential>, Unavailable> {
         to_backend!(self, credential(hash))
+    }
+
+    // Secrets.
+
+    /// Keeps a secret under its name, in place of what was there. `false` when the tenant has [`crate::SECRETS`] already.
+    pub async fn put_secret(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        sealed: Sealed,
+    ) -> Result<bool, Unavailable> {
+        to_backend!(self, put_secret(tenant, name, sealed))
+    }
+
+    /// A tenant's secrets by name, without their values.
+    pub async fn secrets(&self, tenant: &Tenant) -> Result<Vec<SecretEntry>, Unavailable> {
+        to_backend!(self, secrets(tenant))
+    }
+
+    /// A secret.
+    pub async fn secret(&self, tenant: &Tenant, name: &str) -> Result<Option<Sealed>, Unavailable> {
+        to_backend!(self, secret(tenant, name))
+    }
+
+    /// Erases a secret. `false` when there is none of this name.
+    pub async fn delete_secret(&self, tenant: &Tenant, name: &str) -> Result<bool, Unavailable> {
+        to_backend!(self, delete_secret(tenant, name))
+    }
+
+    /// The credentials that a run brought along, while it is open.
+    pub async fn run_credentials(&self, run: RunId) -> Result<Option<Sealed>, Unavailable> {
+        to_backend!(self, run_credentials(run))
     }
 
     // Blobs.

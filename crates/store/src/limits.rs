@@ -42,6 +42,10 @@ pub const FEED_HINTS: usize = 1_024;
 pub const READERS: usize = 2;
 /// Largest blob, bytes.
 pub const BLOB_BYTES: usize = 32 * 1024 * 1024;
+/// Most secrets of one tenant.
+pub const SECRETS: usize = 1_000;
+/// Most runs of one page of a thread's history: each has an input, which may be large.
+pub const HISTORY_RUNS: usize = 16;
 /// A snapshot is stored as a checkpoint when reading it had to fold so many events.
 pub const SNAPSHOT_EVERY: u64 = 2_000;
 /// Most runs that one sweep settles of each kind.

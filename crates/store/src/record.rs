@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use run::event::Parent;
 use run::{
     AgentSpec, Event, Input, Run, RunId, Status, Tenant, ThreadId, Timestamp, Trigger, User,
     WorkerId,
@@ -37,6 +38,8 @@ pub struct RunRecord {
     pub output: Option<Value>,
     /// The run whose result it refines.
     pub refines: Option<RunId>,
+    /// The call of another agent's run that it performs.
+    pub parent: Option<Parent>,
     /// The client's own data.
     pub metadata: Map<String, Value>,
     /// When and by whom its result was applied.
@@ -85,6 +88,8 @@ pub struct RunFilter {
     pub agent: Option<String>,
     /// In one of these states; in any if empty.
     pub statuses: Vec<Status>,
+    /// That this run started through its agents.
+    pub parent: Option<RunId>,
     /// Also runs of ephemeral agents.
     pub with_ephemeral: bool,
 }

@@ -1,9 +1,10 @@
 //! Starting a run.
 
+use run::event::Parent;
 use run::{AgentSpec, Input, InputId, RunId, ThreadId, Trigger};
 use serde_json::{Map, Value};
 
-use crate::{RunRecord, Scope};
+use crate::{RunRecord, Scope, Sealed};
 
 /// What happens when the thread has a current run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +49,18 @@ pub struct Start {
     pub trigger: Trigger,
     /// The run whose result it refines.
     pub refines: Option<RunId>,
+    /// The run that it does again: that one is no part of the thread's history any more.
+    pub retries: Option<RunId>,
+    /// The call of another agent's run that it performs. Refused when that run has ended.
+    pub parent: Option<Parent>,
     /// Ids that clients of other protocols gave to it.
     pub client: Map<String, Value>,
     /// The client's own data.
     pub metadata: Map<String, Value>,
     /// The key of the request.
     pub idempotency: Option<Idempotency>,
+    /// Keys and headers that it brings along: kept while it is open, erased in the transaction of its end.
+    pub credentials: Option<Sealed>,
 }
 
 /// What became of a start.

@@ -19,6 +19,8 @@ pub struct Change {
     pub thread: ThreadId,
     /// The run, unless the thread itself changed.
     pub run: Option<(RunId, Status)>,
+    /// Whether the run is of an ephemeral agent.
+    pub ephemeral: bool,
 }
 
 /// A worker's view of one run: woken by every commit that touches it.

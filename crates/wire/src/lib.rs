@@ -16,7 +16,10 @@ mod apply;
 mod events;
 mod feed;
 mod inputs;
+mod refine;
 mod run_body;
+mod seal;
+mod secrets;
 mod start;
 mod stop;
 mod threads;
@@ -24,6 +27,7 @@ mod tokens;
 
 mod schema;
 pub mod sse;
+pub mod structured;
 
 pub use agents::{AgentBody, AgentList};
 pub use answer::RequestAnswer;
@@ -35,7 +39,12 @@ pub use inputs::{InputAnswer, InputList, SendInput};
 pub use limits::*;
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem};
 pub use read::{Unreadable, read, suggestion};
-pub use run_body::{RunBody, RunList};
+pub use refine::RefineRun;
+pub use run_body::{ParentBody, RunBody, RunList};
+pub use seal::{
+    BadSealKey, Belongs, NONCE_BYTES, SECRET_KEY_VAR, SealKeys, SealedValue, Unsealable,
+};
+pub use secrets::{Credentials, Hidden, PutSecret, SecretBody, SecretList, secret_name_problem};
 pub use start::{ConflictRule, Settings, StartRun};
 pub use stop::{StopAnswer, StopRun};
 pub use suggest::closest;

@@ -28,6 +28,9 @@ pub struct Problem {
     /// Where in the body something is wrong, for example `settings.model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The rule that is broken there: a keyword of JSON Schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// What was probably meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
@@ -59,6 +62,7 @@ impl Problem {
             code: code.as_str().to_owned(),
             run_id: None,
             path: None,
+            rule: None,
             suggestion: None,
             last: None,
             right: None,

@@ -1,6 +1,8 @@
 //! A run as clients see it.
 
-use run::{ErrorInfo, Reason, RunId, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, Usage};
+use run::{
+    CallId, ErrorInfo, Reason, RunId, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, Usage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -88,6 +90,12 @@ pub struct RunBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub refines: Option<RunId>,
+    /// The call of another run that it performs, where an agent started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentBody>,
+    /// Whether its result can be refined as it is. A run that did not succeed can be refined with an `output` given.
+    #[serde(default)]
+    pub can_refine: bool,
     /// Whether it is the thread's current run.
     pub is_current: bool,
     /// Whether its events were deleted by age.
@@ -97,11 +105,25 @@ pub struct RunBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
-    /// What its log folds to: messages, activities, plan, tasks, requests, inputs, checkpoints, state, notices, usage.
+    /// What its log folds to: messages, activities, plan, tasks, requests, inputs, checkpoints, state, notices, usage,
+    /// `output_preview`.
     /// Only where one run is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub snapshot: Option<Box<Snapshot>>,
+}
+
+/// The call of another run that a run performs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParentBody {
+    /// The run that calls.
+    #[schema(value_type = String, format = "uuid")]
+    pub run_id: RunId,
+    /// Its call.
+    #[schema(value_type = String)]
+    pub call: CallId,
+    /// How many agents there are above, from 1.
+    pub depth: u32,
 }
 
 /// Runs, newest first.

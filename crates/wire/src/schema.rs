@@ -48,6 +48,14 @@ pub(crate) fn decision() -> Schema {
     )
 }
 
+pub(crate) fn credentials() -> Schema {
+    let strings = || object().additional_properties(Some(Schema::from(text())));
+    object()
+        .property("vendors", strings())
+        .property("mcp", object().additional_properties(Some(strings())))
+        .into()
+}
+
 pub(crate) fn trigger() -> Schema {
     words(
         "What started it.",

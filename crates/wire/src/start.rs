@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Credentials;
+
 /// The body of `POST /v1/runs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,14 @@ pub struct StartRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub supersedes: Option<RunId>,
+    /// The JSON Schema (2020-12) that the answer must fit, in place of the agent's; at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub output_schema: Option<Value>,
+    /// The ended run of the same thread whose result it refines; for a start that brings the messages itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub refines: Option<RunId>,
     /// What it overrides of the agent, where the agent lists it as `overridable`.
     #[serde(
         default,
@@ -49,6 +59,12 @@ pub struct StartRun {
     )]
     #[schema(schema_with = crate::schema::budget)]
     pub budget: Option<Budget>,
+    /// Keys of vendors (`{"vendors": {"openai": "sk-…"}}`) and headers of MCP servers (`{"mcp": {"files":
+    /// {"Authorization": "Bearer …"}}}`) for this run alone, before those of the server. Kept encrypted, never given back,
+    /// erased when the run ends; a retry or a refinement needs them again. Not taken when the input goes to the current run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = crate::schema::credentials)]
+    pub credentials: Option<Credentials>,
 }
 
 impl StartRun {
@@ -60,10 +76,13 @@ impl StartRun {
             input,
             on_conflict: None,
             supersedes: None,
+            output_schema: None,
+            refines: None,
             settings: Settings::default(),
             metadata: Map::new(),
             trigger: None,
             budget: None,
+            credentials: None,
         }
     }
 }

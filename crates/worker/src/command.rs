@@ -1,21 +1,20 @@
 //! The `command` driver: one command of the operating system, as one tool call.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
-use agent::{Exit, Process, Spec, Stdin, StopSteps, Stream, Utf8Decoder};
+use agent::{Exit, Process, Spec, Stdin};
 use run::event::{
-    Notice, NoticeLevel, OutputStream, ToolCalled, ToolCompleted, ToolKind, ToolOutput,
-    ToolRunning, ToolStarted, ToolStatus, TurnStarted,
+    Notice, NoticeLevel, ToolCalled, ToolCompleted, ToolKind, ToolRunning, ToolStarted, ToolStatus,
+    TurnStarted,
 };
-use run::{CallId, CommandSpec, ErrorInfo, Event, Outcome, Reason, RunId, TurnId};
+use run::{CallId, CommandSpec, ErrorInfo, Event, Outcome, Reason, TurnId};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
 use crate::fault::source_chain;
 use crate::limits::{COMMAND_BYTES, TITLE_CHARS};
-use crate::output::{Output, Piece};
+use crate::listening::listen;
 use crate::template::Templates;
 
 /// Performs commands.
@@ -73,6 +72,7 @@ impl Commands {
         let running = ToolRunning {
             call: call.clone(),
             n_try: 1,
+            run: None,
         };
         // From here on nobody may say that nothing was touched.
         context.emit_durable(vec![running.into()]).await?;
@@ -99,7 +99,10 @@ impl Commands {
     }
 
     /// What the child gets, and the names that it asks for and that are not there.
-    fn environment_of(&self, context: &Context) -> (Vec<(OsString, OsString)>, Vec<String>) {
+    pub(crate) fn environment_of(
+        &self,
+        context: &Context,
+    ) -> (Vec<(OsString, OsString)>, Vec<String>) {
         let mut env = agent::inherited();
         let mut missing = Vec::new();
         for name in &context.run().spec.env {
@@ -165,70 +168,27 @@ impl Line {
         let called = ToolCalled {
             call: call.clone(),
             args: json!({ "command": words }),
+            vendor: None,
         };
         [started.into(), called.into()]
     }
 }
 
 /// Passes on what the process says, until it has ended or has to.
-async fn watch(context: &Context, mut process: Process, call: &CallId) -> Result<Ending, Over> {
-    let mut output = Output::default();
-    let mut decoders = Decoders::default();
-    let mut stopped = false;
-    loop {
-        let said = tokio::select! {
-            biased;
-            () = context.cancelled(), if !stopped => {
-                stopped = true;
-                process.stop(steps(context.run().spec.stop_timeout_ms));
-                continue;
-            }
-            said = process.next_output() => said,
-        };
-        let Some(said) = said else { break };
-        let (stream, text) = decoders.take(said.stream, &said.bytes);
-        context
-            .emit(pass_on(&mut output, call, stream, text))
-            .await?;
-    }
-    let mut events = Vec::new();
-    for (stream, text) in decoders.finish() {
-        events.extend(pass_on(&mut output, call, stream, text));
-    }
-    if let Some(end) = output.end() {
-        let text = format!(
-            "the output is longer than the log takes; {} bytes are left out here, its end follows",
-            end.n_left_out
-        );
-        events.push(Notice::new(NoticeLevel::Warning, "output_left_out", text).into());
-        events.extend(
-            end.pieces
-                .into_iter()
-                .map(|(stream, text)| said(call, stream, text)),
-        );
-    }
-    let ended = process.finish().await;
-    if !ended.swept.survivors.is_empty() {
-        let run: RunId = context.run().id;
-        let n = ended.swept.survivors.len();
-        tracing::error!(run.id = %run, "{n} processes of run {run} could not be killed");
-        let text = format!("{n} processes that the command started could not be killed");
-        events.push(Notice::new(NoticeLevel::Error, "survivors", text).into());
-    }
-    if stopped {
+async fn watch(context: &Context, process: Process, call: &CallId) -> Result<Ending, Over> {
+    let heard = listen(context, process, call, None).await?;
+    if heard.is_cancelled {
         // How the command ended says nothing: it was ended. Closure marks the call as interrupted.
-        context.emit(events).await?;
         return Ok(Ending::Cancelled);
     }
-    let (status, outcome) = judge(ended.exit);
-    let (code, signal) = match ended.exit {
+    let (status, outcome) = judge(heard.exit);
+    let (code, signal) = match heard.exit {
         Exit::Code(code) => (Some(code), None),
         Exit::Signal(signal) => (None, Some(signal)),
         Exit::Unknown => (None, None),
     };
     let result = json!({ "exit_code": code, "signal": signal });
-    events.push(completed(call, status, result));
-    context.emit(events).await?;
+    context.emit(vec![completed(call, status, result)]).await?;
     Ok(Ending::Finished(outcome))
 }
 
@@ -246,69 +206,12 @@ fn judge(exit: Exit) -> (ToolStatus, Outcome) {
     (ToolStatus::Failed, Outcome::failed(Reason::Error, error))
 }
 
-/// The steps of a stop, so that all of them fit into the time that a stop may take.
-fn steps(stop_timeout_ms: u64) -> StopSteps {
-    let timeout = Duration::from_millis(stop_timeout_ms);
-    let standard = StopSteps::default();
-    StopSteps {
-        interrupt: None,
-        terminate: standard.terminate.min(timeout / 2),
-        kill: standard.kill.min(timeout / 4),
-    }
-}
-
-fn pass_on(output: &mut Output, call: &CallId, stream: OutputStream, text: String) -> Vec<Event> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    match output.take(stream, text) {
-        Piece::Say(text) => vec![said(call, stream, text)],
-        Piece::Kept => Vec::new(),
-        Piece::SayAndCut(text) => {
-            let notice = "the output is longer than the log takes; its end follows when the command has ended";
-            let notice = Notice::new(NoticeLevel::Warning, "output_cut", notice);
-            vec![said(call, stream, text), notice.into()]
-        }
-    }
-}
-
-fn said(call: &CallId, stream: OutputStream, text: String) -> Event {
-    ToolOutput {
-        call: call.clone(),
-        stream,
-        text,
-    }
-    .into()
-}
-
 fn completed(call: &CallId, status: ToolStatus, result: Value) -> Event {
     ToolCompleted {
         call: call.clone(),
         status,
         result,
+        usage: None,
     }
     .into()
-}
-
-/// A character may be cut between two pieces of one stream.
-#[derive(Default)]
-struct Decoders {
-    stdout: Utf8Decoder,
-    stderr: Utf8Decoder,
-}
-
-impl Decoders {
-    fn take(&mut self, stream: Stream, bytes: &[u8]) -> (OutputStream, String) {
-        match stream {
-            Stream::Stdout => (OutputStream::Stdout, self.stdout.push(bytes)),
-            Stream::Stderr => (OutputStream::Stderr, self.stderr.push(bytes)),
-        }
-    }
-
-    fn finish(&mut self) -> [(OutputStream, String); 2] {
-        [
-            (OutputStream::Stdout, self.stdout.finish().to_owned()),
-            (OutputStream::Stderr, self.stderr.finish().to_owned()),
-        ]
-    }
 }

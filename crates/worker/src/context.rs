@@ -199,9 +199,14 @@ impl Context {
 
     /// Waits, which is no silence: for pauses that the driver means.
     pub async fn rest(&self, pause: Duration) -> Result<(), Over> {
-        let until = Instant::now() + pause;
-        self.say(Said::Rest { until }).await?;
+        self.excuse_silence(pause).await?;
         self.sleep(pause).await
+    }
+
+    /// Means it to be silent for so long from now on, in place of what was meant before.
+    pub(crate) async fn excuse_silence(&self, pause: Duration) -> Result<(), Over> {
+        let until = Instant::now() + pause;
+        self.say(Said::Rest { until }).await
     }
 
     /// Waits without a sign of life.

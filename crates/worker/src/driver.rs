@@ -38,7 +38,8 @@ impl From<Over> for Ending {
 /// Whether attempts of this kind start processes, which a crash of the server leaves behind.
 pub(crate) fn starts_processes(kind: DriverKind) -> bool {
     match kind {
-        DriverKind::Command => true,
+        // A loop has a shell and servers of tools.
+        DriverKind::Command | DriverKind::Loop => true,
         DriverKind::Model | DriverKind::Scripted => false,
     }
 }

@@ -2,10 +2,11 @@
 
 use run::DriverKind;
 
+use crate::asking::Models;
 use crate::command::Commands;
 use crate::context::Context;
 use crate::driver::{Driver, Ending};
-use crate::model::Models;
+use crate::looping::Loops;
 use crate::scripted::Scripted;
 
 /// All drivers of a server: each attempt goes to the one of its agent.
@@ -13,6 +14,8 @@ use crate::scripted::Scripted;
 pub struct Drivers {
     /// For `model` agents.
     pub models: Models,
+    /// For `loop` agents.
+    pub loops: Loops,
     /// For `command` agents.
     pub commands: Commands,
 }
@@ -21,6 +24,7 @@ impl Driver for Drivers {
     async fn perform(&self, context: Context) -> Ending {
         match context.kind() {
             DriverKind::Model => self.models.perform(context).await,
+            DriverKind::Loop => self.loops.perform(context).await,
             DriverKind::Command => self.commands.perform(context).await,
             DriverKind::Scripted => Scripted.perform(context).await,
         }

@@ -1,22 +1,32 @@
 //! A vendor's answer as events of a run. Pure.
 
 use provider::{FinishReason, StreamEvent, VendorPart};
-use run::event::{MessageCompleted, MessageStarted, Notice, NoticeLevel};
+use run::event::{
+    MessageCompleted, MessageDiscarded, MessageStarted, Notice, NoticeLevel, ToolCompleted,
+    ToolStatus,
+};
 use run::{
     ErrorInfo, Event, MAX_NAME_BYTES, MessageId, Outcome, Part, Reason, Role, Usage, bounded_text,
+    text_of,
 };
 
+use crate::asked_calls::AskedCalls;
 use crate::limits::COMPLETED_BYTES;
+use crate::toolbox::Toolbox;
 use crate::voice::Voice;
 
 /// One answer while it comes.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Answer<'t> {
     message: MessageId,
     has_begun: bool,
     parts: Vec<Part>,
     refusal: String,
-    n_calls: usize,
+    /// What it may call; nothing for an agent without tools.
+    tools: Option<&'t Toolbox>,
+    calls: AskedCalls,
+    /// Calls of an agent without tools.
+    n_ignored: usize,
     usage: Usage,
     finish_reason: Option<FinishReason>,
 }
@@ -28,31 +38,104 @@ pub(crate) struct Ended {
     pub(crate) events: Vec<Event>,
     /// The vendor's word for its end.
     pub(crate) finish_reason: String,
-    /// What becomes of the run.
+    /// Tools that it calls: then the run goes on.
+    pub(crate) n_calls: u32,
+    /// What becomes of the run, if no tool is called.
     pub(crate) outcome: Outcome,
+    /// What was said, without thoughts.
+    pub(crate) text: String,
+    /// All of it as events without deltas, for who keeps its own fold of the log.
+    pub(crate) whole: Vec<Event>,
 }
 
-impl Answer {
+impl Ended {
+    /// The end of a call that gave no answer.
+    pub(crate) fn without_answer(outcome: Outcome) -> Self {
+        Self {
+            events: Vec::new(),
+            finish_reason: String::new(),
+            n_calls: 0,
+            outcome,
+            text: String::new(),
+            whole: Vec::new(),
+        }
+    }
+
+    /// Makes the message one that is to be forgotten, before its text counts as said.
+    pub(crate) fn discard(&mut self, why: &str) {
+        for event in &mut self.events {
+            if let Event::MessageCompleted(completed) = event {
+                let message = completed.message.clone();
+                let why = why.to_owned();
+                *event = MessageDiscarded { message, why }.into();
+            }
+        }
+    }
+}
+
+impl<'t> Answer<'t> {
     pub(crate) fn new(message: MessageId) -> Self {
         Self {
             message,
             has_begun: false,
             parts: Vec::new(),
             refusal: String::new(),
-            n_calls: 0,
+            tools: None,
+            calls: AskedCalls::default(),
+            n_ignored: 0,
             usage: Usage::default(),
             finish_reason: None,
         }
     }
 
-    /// The message that the log has begun and that is not complete.
-    pub(crate) fn begun(&self) -> Option<&MessageId> {
-        self.has_begun.then_some(&self.message)
+    /// The same for a model that may call tools, whose run has had `n_calls` calls.
+    pub(crate) fn with_tools(self, tools: &'t Toolbox, n_calls: u32) -> Self {
+        Self {
+            tools: Some(tools),
+            calls: AskedCalls::behind(n_calls),
+            ..self
+        }
+    }
+
+    /// What the log has begun of it is to be forgotten, because it is said again.
+    pub(crate) fn withdraw(&self, why: &str) -> Vec<Event> {
+        let calls = self.calls.ids().map(|call| {
+            Event::from(ToolCompleted {
+                call: call.clone(),
+                status: ToolStatus::Interrupted,
+                result: serde_json::Value::Null,
+                usage: None,
+            })
+        });
+        let mut events: Vec<Event> = calls.collect();
+        if self.has_begun {
+            let message = self.message.clone();
+            let why = why.to_owned();
+            events.push(MessageDiscarded { message, why }.into());
+        }
+        events
+    }
+
+    /// How many messages and calls the log has begun for it.
+    pub(crate) fn n_begun(&self) -> (u32, u32) {
+        (u32::from(self.has_begun), self.calls.len())
     }
 
     /// What it cost, as far as is known.
     pub(crate) fn usage(&self) -> Usage {
         self.usage
+    }
+
+    /// The text that it said so far.
+    pub(crate) fn text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text { text, .. } => Some(text.as_str()),
+            Part::Reasoning { .. }
+            | Part::Refusal { .. }
+            | Part::Source { .. }
+            | Part::File { .. } => None,
+        });
+        texts.collect()
     }
 
     /// Takes the next event of the vendor; gives what is to be written.
@@ -65,16 +148,29 @@ impl Answer {
                 self.refusal.push_str(&text);
                 Vec::new()
             }
+            StreamEvent::ToolCallStarted { index, name, .. } if self.tools.is_some() => {
+                let mut events = self.begin();
+                if let Some(tools) = self.tools {
+                    events.push(self.calls.start(index, &name, &self.message, tools));
+                }
+                events
+            }
+            StreamEvent::ToolCallDelta { index, args } if self.tools.is_some() => {
+                self.calls.add(index, args)
+            }
             StreamEvent::ToolCallStarted { name, .. } => {
-                self.n_calls += 1;
+                self.n_ignored += 1;
                 let name = bounded_text(name, MAX_NAME_BYTES);
                 let text = format!("the model calls the tool {name:?}, which it was not given");
                 vec![Notice::new(NoticeLevel::Warning, "tool_call_ignored", text).into()]
             }
             StreamEvent::ToolCallDelta { .. } => Vec::new(),
             StreamEvent::VendorData { part, data } => {
-                if part == VendorPart::Reasoning {
-                    self.keep_reasoning_data(data);
+                match part {
+                    VendorPart::Reasoning => Voice::Reasoning.keep(&mut self.parts, data),
+                    VendorPart::Text => Voice::Text.keep(&mut self.parts, data),
+                    VendorPart::ToolCall(index) => self.calls.keep_data(index, data),
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -109,27 +205,17 @@ impl Answer {
             return Vec::new();
         }
         self.has_begun = true;
+        self.opening()
+    }
+
+    /// How its message began, if it has.
+    fn opening(&self) -> Vec<Event> {
         let started = MessageStarted {
             message: self.message.clone(),
             role: Role::Assistant,
         };
-        vec![started.into()]
-    }
-
-    fn keep_reasoning_data(&mut self, data: serde_json::Value) {
-        let kept = self.parts.iter_mut().rev().find_map(|part| match part {
-            Part::Reasoning { vendor, .. } => Some(vendor),
-            Part::Text { .. } | Part::Refusal { .. } | Part::Source { .. } | Part::File { .. } => {
-                None
-            }
-        });
-        match kept {
-            Some(vendor) => *vendor = Some(data),
-            None => self.parts.push(Part::Reasoning {
-                text: String::new(),
-                vendor: Some(data),
-            }),
-        }
+        let started = self.has_begun.then_some(started);
+        started.into_iter().map(Event::from).collect()
     }
 
     /// The end of a complete answer.
@@ -137,31 +223,42 @@ impl Answer {
         let reason = self.finish_reason.take().unwrap_or(FinishReason::Stop);
         let finish_reason = reason.as_str().to_owned();
         let outcome = self.outcome(&reason);
-        let mut events = Vec::new();
+        let text = text_of(&self.parts);
+        let n_calls = self.calls.len();
+        let calls = std::mem::take(&mut self.calls);
+        let mut whole = self.opening();
+        whole.extend(calls.started());
+        let mut events = calls.called();
         if !self.refusal.is_empty() {
             events.extend(self.begin());
             let text = std::mem::take(&mut self.refusal);
             self.parts.push(Part::Refusal { text });
         }
+        whole.extend(events.iter().cloned());
         if self.has_begun {
             let n_bytes: usize = self.parts.iter().map(size).sum();
-            events.push(
-                MessageCompleted {
-                    message: self.message,
-                    // A longer one would not fit into an event: what the deltas said stays.
-                    parts: (n_bytes <= COMPLETED_BYTES).then_some(self.parts),
+            let completed = |parts| {
+                Event::from(MessageCompleted {
+                    message: self.message.clone(),
+                    parts,
                     interrupted: false,
-                }
-                .into(),
-            );
+                })
+            };
+            // A longer one would not fit into an event: what the deltas said stays.
+            let parts = (n_bytes <= COMPLETED_BYTES).then(|| self.parts.clone());
+            events.push(completed(parts));
+            whole.push(completed(Some(self.parts)));
         }
         Ended {
             events,
             finish_reason: finish_reason.clone(),
+            n_calls,
             outcome: Outcome {
                 finish_reason: Some(finish_reason),
                 ..outcome
             },
+            text,
+            whole,
         }
     }
 
@@ -183,7 +280,7 @@ impl Answer {
             let message = "the vendor's filter cut the answer";
             return failed(Reason::Rejected, "content_filter", message);
         }
-        if is_empty && self.n_calls > 0 {
+        if is_empty && self.n_ignored > 0 {
             let message = "the model only called tools, and it was given none";
             return failed(Reason::EmptyOutput, "empty_output", message);
         }
@@ -267,6 +364,51 @@ mod tests {
             vendor: Some(json!("sig")),
         };
         assert_eq!(parts, [thought, Part::text("ab")]);
+    }
+
+    #[test]
+    fn each_piece_of_reasoning_keeps_its_own_signature() {
+        let data = |part, text: &str| StreamEvent::VendorData {
+            part,
+            data: json!(text),
+        };
+        let events = check(
+            vec![
+                reason("one"),
+                data(VendorPart::Reasoning, "1"),
+                data(VendorPart::Reasoning, "redacted"),
+                reason("tw"),
+                reason("o"),
+                data(VendorPart::Reasoning, "2"),
+                text("a"),
+                data(VendorPart::Text, "3"),
+                text("b"),
+                finished(FinishReason::Stop),
+            ],
+            "message.started reasoning.delta reasoning.delta reasoning.delta text.delta text.delta message.completed",
+            (Status::Succeeded, "completed", ""),
+        );
+        let Some(Event::MessageCompleted(completed)) = events.last() else {
+            panic!("{events:?}")
+        };
+        let thought = |text: &str, data: &str| Part::Reasoning {
+            text: text.into(),
+            vendor: Some(json!(data)),
+        };
+        let signed = Part::Text {
+            text: "a".into(),
+            vendor: Some(json!("3")),
+        };
+        assert_eq!(
+            completed.parts.as_deref().unwrap(),
+            [
+                thought("one", "1"),
+                thought("", "redacted"),
+                thought("two", "2"),
+                signed,
+                Part::text("b"),
+            ]
+        );
     }
 
     #[test]

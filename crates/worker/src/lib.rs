@@ -33,10 +33,31 @@ mod output;
 
 mod command;
 
+mod structured;
+
+mod answered;
+mod cost;
 mod from_provider;
 mod prompt;
+mod rendered;
+
+mod tokens;
+
+mod history;
+
+mod transcript;
+
+mod recall;
+
+mod keys;
+
+mod asked_calls;
+mod asking;
+mod listening;
+mod looping;
 
 mod model;
+mod toolbox;
 
 mod drivers;
 
@@ -54,12 +75,14 @@ mod sweeper;
 
 mod worker;
 
+pub use asking::{Models, Vendors};
 pub use command::Commands;
 pub use context::{Context, Over, Waited};
 pub use demo::demo_agent;
 pub use driver::{Driver, Ending};
 pub use drivers::Drivers;
-pub use model::{Models, Vendors};
+pub use keys::Keys;
+pub use looping::{Agents, Loops, McpServer, McpServers, check_hosts, check_tools};
 pub use outbox::{Batch, Outbox};
 pub use player::{Action, EXIT_NOTICE, Player};
 pub use scripted::Scripted;

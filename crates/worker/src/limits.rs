@@ -36,6 +36,24 @@ pub const SCRIPT_MESSAGE_BYTES: usize = 128 * 1024;
 /// Bytes of a message that are repeated in its `message.completed`; of a longer one what the deltas said stays.
 pub const COMPLETED_BYTES: usize = 128 * 1024;
 
+/// Bytes of the arguments of one tool call. Printed they have to fit into [`run::MAX_EVENT_BYTES`].
+pub const CALL_ARGS_BYTES: usize = 768 * 1024;
+
+/// Tool calls of one run that are performed at once.
+pub const CALLS_AT_ONCE: usize = 8;
+
+/// Bytes that wait in each pipe between an MCP server's process and its client.
+pub const SERVER_PIPE_BYTES: usize = 64 * 1024;
+
+/// Lines of a running tool (progress, log lines) that wait to be written.
+pub const TOOL_NOTICES: usize = 64;
+
+/// Bytes of such lines of one call that go into the log.
+pub const TOOL_NOTICE_BYTES: usize = 256 * 1024;
+
+/// Bytes of an answer that does not fit its schema which the model is shown again.
+pub const REPAIR_BYTES: usize = 256 * 1024;
+
 /// Bytes of output of one command that go into the log as they come. Of what is more, the end is kept.
 pub const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -65,3 +83,22 @@ pub const FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 
 /// Events read at once when a driver looks for answers in the log.
 pub const HEARING_EVENTS: usize = 1024;
+
+/// Bytes of a rendered prompt as its event prints it: with what is around it, it must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const PROMPT_EVENT_BYTES: usize = 1000 * 1024;
+
+/// Runs of a thread that are looked through for its history, however small they are.
+pub const HISTORY_RUNS: usize = 256;
+
+/// Bytes of a tool's result that a later run is told.
+pub const HISTORY_RESULT_BYTES: usize = 16 * 1024;
+
+/// Where history is summarised instead of dropped, so many times its budget of tokens is read at most.
+pub const HISTORY_READ_FACTOR: u64 = 4;
+
+/// Most tokens of a summary; else it has a quarter of the budget.
+pub const SUMMARY_TOKENS: u32 = 4 * 1024;
+
+/// How long a model may take for a summary of older history.
+pub const SUMMARY_TIME: Duration = Duration::from_mins(2);

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use agent::Marker;
 use run::{
-    CallStage, ErrorInfo, Fence, MAX_WHY_BYTES, Outcome, Reason, Refused, Run, State, Work,
-    bounded_text,
+    BudgetEnd, CallStage, ErrorInfo, Fence, MAX_WHY_BYTES, Outcome, Reason, Refused, Run, State,
+    Work, bounded_text,
 };
 use store::{RunRecord, RunWatch, Store, Worked};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -263,7 +263,9 @@ impl Performance {
         let policy = self.run.spec.policy();
         if control.stop.is_some() {
             self.wind(Verdict::Stop, self.grace(), now);
-        } else if let Some(exhausted) = policy.budget.exhausted(control) {
+        } else if policy.over_budget == BudgetEnd::Fail
+            && let Some(exhausted) = policy.budget.exhausted(control)
+        {
             let error = ErrorInfo::new("budget", exhausted.to_string());
             let outcome = Outcome::failed(Reason::Budget, error);
             self.wind(Verdict::Finish(outcome), self.grace(), now);

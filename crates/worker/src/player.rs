@@ -305,12 +305,14 @@ impl Player {
             ToolCalled {
                 call: call.clone(),
                 args,
+                vendor: None,
             }
             .into(),
         ]);
         let running = ToolRunning {
             call: call.clone(),
             n_try,
+            run: None,
         };
         self.plan.push_back(Action::Announce(vec![running.into()]));
         if ms > 0 {
@@ -320,6 +322,7 @@ impl Player {
             call,
             status: ToolStatus::Ok,
             result,
+            usage: None,
         };
         self.plan.push_back(Action::Write(vec![completed.into()]));
         self.finish_step();
@@ -358,6 +361,7 @@ impl Player {
                 options: Decision::ALL.to_vec(),
                 call: None,
                 expires_at,
+                grants: None,
             }
             .into(),
             (None, question) => QuestionAsked {
@@ -369,6 +373,7 @@ impl Player {
                     multiple: false,
                 }],
                 expires_at,
+                call: None,
             }
             .into(),
         };

@@ -1,61 +1,80 @@
 //! The messages of a model call. Pure.
 
 use provider::{Content, Media, Message, Request, Settings};
-use run::{AgentSpec, ErrorInfo, Input, ModelSpec, Part, Role};
+use run::event::PromptRendered;
+use run::{AgentSpec, ChatMessage, ErrorInfo, Input, ModelSpec, Part, Role};
 
-use crate::template::Templates;
+use crate::structured::ask;
 
-/// The request of a run that is one model call. An error is about the agent's templates or about parts that no vendor
-/// takes.
+/// The request of a run that is one model call: the system prompt, the thread's history, what the run is told.
 pub(crate) fn request(
     spec: &AgentSpec,
     model: &ModelSpec,
-    input: &Input,
-) -> Result<Request, ErrorInfo> {
-    let templates = Templates::new(input);
-    let render = |what: &str, template: &str| {
-        templates
-            .render(what, template)
-            .map_err(|error| ErrorInfo::new("template", error.to_string()))
-    };
-    let mut messages = Vec::new();
-    if let Some(system) = &spec.system {
-        let text = render("system", system)?;
-        messages.push(Message::text(provider::Role::System, text));
-    }
-    for message in input.messages.iter().flatten() {
-        messages.push(Message {
-            role: role(message.role)?,
-            parts: parts(&message.parts)?,
-        });
-    }
-    if let Some(prompt) = &spec.prompt {
-        let mut asked = vec![Content::Text(render("prompt", prompt)?).into()];
-        // The template has the text; files go along beside it.
-        let files = input.parts.iter().filter(|part| is_file(part));
-        for part in files {
-            asked.extend(content(part)?);
-        }
-        messages.push(Message {
-            role: provider::Role::User,
-            parts: asked,
-        });
-    } else if !input.parts.is_empty() {
-        messages.push(Message {
-            role: provider::Role::User,
-            parts: parts(&input.parts)?,
-        });
-    }
-    Ok(Request {
+    rendered: &PromptRendered,
+    history: Vec<Message>,
+    told: Vec<Message>,
+) -> Request {
+    let system = rendered.system.as_deref();
+    let system = system.map(|text| Message::text(provider::Role::System, text));
+    let messages = system.into_iter().chain(history).chain(told);
+    let mut request = Request {
         model: model.model.clone(),
-        messages,
+        messages: messages.collect(),
         settings: Settings {
             temperature: spec.temperature,
             max_output_tokens: spec.max_output_tokens,
             ..Settings::default()
         },
         ..Request::default()
+    };
+    ask(spec, &mut request);
+    request
+}
+
+/// The conversation that a run brings along, and what it is asked. An error is about parts that no vendor takes.
+pub(crate) fn told(input: &Input, rendered: &PromptRendered) -> Result<Vec<Message>, ErrorInfo> {
+    let told = conversation(input, rendered.prompt.as_deref()).into_iter();
+    told.map(|(of, said)| {
+        Ok(Message {
+            role: role(of)?,
+            parts: parts(&said)?,
+        })
     })
+    .collect()
+}
+
+/// What a run is told, message by message. A rendered prompt stands in place of the text it was made of, with the files
+/// beside it.
+pub(crate) fn conversation(input: &Input, prompt: Option<&str>) -> Vec<(Role, Vec<Part>)> {
+    let opening = opening(input).map(|(n, _)| n);
+    let templated = |prompt: &str, said: &[Part]| {
+        let files = said.iter().filter(|part| is_file(part)).cloned();
+        std::iter::once(Part::text(prompt)).chain(files).collect()
+    };
+    let mut told = Vec::new();
+    for (n, message) in input.messages.iter().flatten().enumerate() {
+        let said = match prompt {
+            Some(prompt) if opening == Some(n) => templated(prompt, &message.parts),
+            Some(_) | None => message.parts.clone(),
+        };
+        told.push((message.role, said));
+    }
+    let asked = match prompt {
+        Some(prompt) if opening.is_none() => templated(prompt, &input.parts),
+        Some(_) | None => input.parts.clone(),
+    };
+    if !asked.is_empty() {
+        told.push((Role::User, asked));
+    }
+    told
+}
+
+/// The message that a template stands for in a conversation that is brought whole: the user's first one. What follows
+/// is said as it is.
+pub(crate) fn opening(input: &Input) -> Option<(usize, &ChatMessage)> {
+    let mut brought = input.messages.iter().flatten().enumerate();
+    let first = brought.find(|(_, message)| message.role == Role::User);
+    first.filter(|_| input.parts.is_empty())
 }
 
 fn role(role: Role) -> Result<provider::Role, ErrorInfo> {
@@ -79,7 +98,7 @@ fn parts(parts: &[Part]) -> Result<Vec<provider::Part>, ErrorInfo> {
 }
 
 /// A part as the vendor gets it; nothing for what only people look at.
-fn content(part: &Part) -> Result<Option<provider::Part>, ErrorInfo> {
+pub(crate) fn content(part: &Part) -> Result<Option<provider::Part>, ErrorInfo> {
     Ok(match part {
         Part::Text { text, vendor } => Some(provider::Part {
             content: Content::Text(text.clone()),
@@ -141,14 +160,19 @@ mod tests {
 
     /// What is said, as `role: contents`.
     #[track_caller]
-    fn check(agent: &serde_json::Value, input: serde_json::Value, expected: Result<&[&str], &str>) {
+    fn check(
+        rendered: &serde_json::Value,
+        input: serde_json::Value,
+        expected: Result<&[&str], &str>,
+    ) {
         let mut spec = AgentSpec::new(DriverKind::Model);
         spec.model = Some("v/m".into());
-        let text = |key: &str| agent[key].as_str().map(str::to_owned);
-        spec.system = text("system");
-        spec.prompt = text("prompt");
         let input: Input = serde_json::from_value(input).unwrap();
-        let request = request(&spec, &spec.model_spec().unwrap(), &input);
+        let rendered: PromptRendered = serde_json::from_value(rendered.clone()).unwrap();
+        let history = vec![Message::text(provider::Role::Assistant, "before")];
+        let model = spec.model_spec().unwrap();
+        let told = told(&input, &rendered);
+        let request = told.map(|told| request(&spec, &model, &rendered, history, told));
         let said = request.map_err(|error| error.code).map(|request| {
             let messages = request.messages.iter();
             let said = messages.map(|message| {
@@ -164,16 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn system_and_prompt_are_rendered() {
+    fn history_stands_between_the_system_prompt_and_what_is_asked() {
         check(
-            &json!({"system": "You write {{kind}}.", "prompt": "Write about {{input}}!"}),
-            json!({"parts": "rain", "variables": {"kind": "poems"}}),
+            &json!({"system": "You write poems.", "prompt": "Write about rain!"}),
+            json!("rain"),
             Ok(&[
                 r#"System: [Text("You write poems.")]"#,
+                r#"Assistant: [Text("before")]"#,
                 r#"User: [Text("Write about rain!")]"#,
             ]),
         );
-        check(&json!({"prompt": "{{x}}"}), json!("rain"), Err("template"));
     }
 
     #[test]
@@ -186,6 +210,7 @@ mod tests {
                 {"role": "user", "parts": "again"},
             ]}),
             Ok(&[
+                r#"Assistant: [Text("before")]"#,
                 r#"User: [Text("hi")]"#,
                 r#"Assistant: [Text("ho")]"#,
                 r#"User: [Text("again")]"#,
@@ -199,13 +224,34 @@ mod tests {
     }
 
     #[test]
+    fn a_template_gives_a_brought_conversation_its_first_message() {
+        check(
+            &json!({"prompt": "Write about rain for Ann!"}),
+            json!({"messages": [
+                {"role": "user", "parts": "rain"},
+                {"role": "assistant", "parts": "Drip."},
+                {"role": "user", "parts": "Shorter"},
+            ]}),
+            Ok(&[
+                r#"Assistant: [Text("before")]"#,
+                r#"User: [Text("Write about rain for Ann!")]"#,
+                r#"Assistant: [Text("Drip.")]"#,
+                r#"User: [Text("Shorter")]"#,
+            ]),
+        );
+    }
+
+    #[test]
     fn files_go_along() {
         let picture =
             json!({"type": "file", "media_type": "image/png", "url": "data:image/png;base64,AAAA"});
         check(
-            &json!({"prompt": "See {{input}}"}),
+            &json!({"prompt": "See this"}),
             json!({"parts": [{"type": "text", "text": "this"}, picture]}),
-            Ok(&[r#"User: [Text("See this"), Image(Base64 { mime: "image/png", data: "AAAA" })]"#]),
+            Ok(&[
+                r#"Assistant: [Text("before")]"#,
+                r#"User: [Text("See this"), Image(Base64 { mime: "image/png", data: "AAAA" })]"#,
+            ]),
         );
         check(
             &json!({}),

@@ -20,11 +20,16 @@ pub(crate) struct Templates {
 
 impl Templates {
     pub(crate) fn new(input: &Input) -> Self {
+        Self::with_text(input, input.as_text())
+    }
+
+    /// The same where another text is `input`.
+    pub(crate) fn with_text(input: &Input, text: String) -> Self {
         let mut environment = Environment::new();
         // A word that nobody gave is a mistake, not an empty text.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let mut values = input.variables.clone();
-        values.insert("input".to_owned(), input.as_text().into());
+        values.insert("input".to_owned(), text.into());
         Self {
             environment,
             context: Value::from(Serde(values)),

@@ -1,8 +1,11 @@
 //! What the tests need on a machine. Looking costs milliseconds; only what is missing is installed.
 
-use anyhow::bail;
+use std::fs;
+
+use anyhow::{Context as _, bail};
 
 use crate::program::{cargo, program};
+use crate::root;
 
 /// The version that the profiles in `.config/nextest.toml` were written for. Any that is there already will do.
 const NEXTEST: &str = "0.9.143";
@@ -32,12 +35,26 @@ const TOOLS: &[Tool] = &[
         package: "util-linux",
         needed_for: "tests that put a child in a session of its own",
     },
+    Tool {
+        asks: ["node", "--version"],
+        package: "nodejs",
+        needed_for: "the reference servers that tests talk to",
+    },
+    Tool {
+        asks: ["npm", "--version"],
+        package: "npm",
+        needed_for: "installing the reference servers",
+    },
 ];
+
+/// Where the reference servers are listed, with their versions and digests, and where they go.
+const SERVERS: &str = "tests/npm";
 
 /// Installs what is missing, or says what it could not install.
 pub(crate) fn setup() -> anyhow::Result<()> {
     system_tools()?;
-    nextest()
+    nextest()?;
+    servers()
 }
 
 fn system_tools() -> anyhow::Result<()> {
@@ -90,4 +107,19 @@ fn nextest() -> anyhow::Result<()> {
     }
     println!("installing cargo-nextest {NEXTEST}");
     cargo(["install", "cargo-nextest", "--locked", "--version", NEXTEST]).run()
+}
+
+/// Installs what the lock file says, unless that is there already. A script of a package is not run.
+fn servers() -> anyhow::Result<()> {
+    let folder = root().join(SERVERS);
+    let wanted = fs::read(folder.join("package-lock.json"));
+    let wanted = wanted.with_context(|| format!("failed to read {SERVERS}/package-lock.json"))?;
+    // Written last: an installation that was cut short is done again.
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    println!("installing the servers of {SERVERS}");
+    program("npm", ["ci", "--ignore-scripts", "--prefix", SERVERS]).run()?;
+    fs::write(&installed, wanted).with_context(|| format!("failed to note what {SERVERS} has"))
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use agent::{Mark, Marker, Process, Spec, StopSteps, alive, alive_all, limits, sweep, sweep_all};
 
-use crate::shell::{lines, marker, program, script, start, until};
+use crate::shell::{lines, marker, program, script, start, until, until_alive};
 
 async fn sleeper(marker: &Marker) -> Process {
     let spec = Spec {
@@ -62,6 +62,27 @@ async fn a_child_of_this_run_that_names_another_run_is_not_touched() {
     assert_eq!(alive(&other).len(), 1);
     assert_eq!(sweep(&other).killed, 1);
     assert_eq!(sweep(&other).killed, 0);
+}
+
+#[tokio::test]
+async fn parts_of_a_run_are_swept_each_alone_and_the_run_as_a_whole() {
+    let whole = marker();
+    let part = |name: &str| Spec {
+        marker: whole.part(name).unwrap(),
+        ..script("sleep 1000 & echo up; exec sleep 1000")
+    };
+    let mut one = Process::spawn(part("one")).await.unwrap();
+    let mut other = Process::spawn(part("other")).await.unwrap();
+    for process in [&mut one, &mut other] {
+        lines(process, 1).await;
+    }
+    until_alive(&whole, 4);
+    one.stop(StopSteps::NOW);
+    one.finish().await;
+    assert_eq!(alive(&whole).len(), 2);
+    assert_eq!(alive(other.marker()).len(), 2);
+    assert_eq!(sweep(&whole).killed, 2);
+    assert_eq!(alive(&whole), []);
 }
 
 #[test]

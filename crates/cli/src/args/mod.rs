@@ -7,9 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use operate::{AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, Serve};
+pub(crate) use operate::{
+    AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, SecretsVerb, Serve,
+};
 pub(crate) use runs::{
-    Answer, Approve, Attach, List, OnConflict, Remove, Show, Start, Steer, Stop,
+    Answer, Apply, Approve, Attach, List, OnConflict, Refine, Remove, Retry, Show, Start, Steer,
+    Stop, Watching,
 };
 
 use crate::render::Colour;
@@ -45,6 +48,7 @@ Variables:
   OUTLIVE_URL, OUTLIVE_KEY            another server, and the key for it
   OUTLIVE_CONFIG, OUTLIVE_DATA_DIR    the configuration, the data directory
   OUTLIVE_AGENT                       the agent of `run`
+  OUTLIVE_SECRET_KEY                  of `serve`: what secrets are encrypted with
   OUTLIVE_SERVER_LISTEN and the like  each setting: `listen` of [server]
   NO_COLOR                            turns colours off";
 
@@ -108,6 +112,12 @@ pub(crate) enum Verb {
     Approve(Approve),
     /// Answer what a run asks
     Answer(Answer),
+    /// Ask for another version of a run's result
+    Refine(Refine),
+    /// Start the same again
+    Retry(Retry),
+    /// Remember that a run's result was used
+    Apply(Apply),
     /// Delete a run that has ended, with its events
     Rm(Remove),
     /// List the agents, or check their configuration
@@ -121,6 +131,11 @@ pub(crate) enum Verb {
     Keys {
         #[command(subcommand)]
         verb: KeysVerb,
+    },
+    /// Keep keys of vendors on the server, encrypted
+    Secrets {
+        #[command(subcommand)]
+        verb: SecretsVerb,
     },
     /// Write a consistent copy of the data to a file
     Backup(Backup),

@@ -33,8 +33,12 @@ pub(crate) struct Serve {
 /// `outlive agents …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentsVerb {
-    /// Read the configuration and say what is wrong with it; needs no server
-    Check,
+    /// Read the configuration, call the model of each agent once and say what was found; needs no server
+    Check {
+        /// Read the configuration only
+        #[arg(long)]
+        offline: bool,
+    },
 }
 
 /// `outlive keys …`
@@ -79,6 +83,38 @@ pub(crate) enum KeysVerb {
         /// Its tenant
         #[arg(long, default_value = "default")]
         tenant: String,
+    },
+}
+
+/// `outlive secrets …`
+#[derive(Debug, Subcommand)]
+#[command(after_long_help = "\
+Examples:
+  outlive secrets set openai                  asks for the value and does not show it
+  outlive secrets set openai < key.txt
+  outlive secrets ls
+  outlive secrets rm openai
+
+A model is called with the secret that has the name of its vendor, or the one that the vendor's `key_secret` names, before \
+the variables of the server. The server needs OUTLIVE_SECRET_KEY: 32 random bytes, for example from `openssl rand -base64 32`. \
+A value is never shown again.")]
+pub(crate) enum SecretsVerb {
+    /// Keep a secret; its value is asked for, or read from a pipe
+    Set {
+        /// Its name: usually the vendor's
+        name: String,
+    },
+    /// List the secrets, without their values
+    Ls {
+        /// One line of JSON each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erase secrets
+    Rm {
+        /// Their names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Arguments of the verbs about runs.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use run::Status;
 
@@ -34,9 +36,11 @@ Examples:
   outlive run --model ollama/qwen3 \"Hello\"     the agent `chat` with this model
   outlive run -d --agent load \"\" && outlive attach last
   outlive run --json --agent load \"\" | jq .type
+  outlive run --schema workout.json \"Legs\" | jq .name
 
 On a terminal the run is shown as it happens. On a pipe only the answer's text is written to standard output, each \
-message when it is complete; notices go to standard error. With --json each event is one line, as it is in the log.
+message when it is complete; notices go to standard error. With --json each event is one line, as it is in the log. \
+Where the answer has to fit a schema, a pipe gets the JSON and nothing else.
 
 Without a server one is started in the background; it stays, and `outlive run` says how to end it.")]
 pub(crate) struct Start {
@@ -52,6 +56,12 @@ pub(crate) struct Start {
     /// The thread it belongs to; a new one if missing
     #[arg(short, long, value_name = "ID")]
     pub(crate) thread: Option<String>,
+    /// A JSON Schema that the answer must fit, from a file; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// Call a vendor with the key in this variable, for this run alone; may be repeated
+    #[arg(long, value_name = "VENDOR=VARIABLE")]
+    pub(crate) credential: Vec<String>,
     /// What happens when the thread has a current run
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_conflict: Option<OnConflict>,
@@ -64,6 +74,80 @@ pub(crate) struct Start {
     /// Show nothing, only wait for the end
     #[arg(long, conflicts_with_all = ["detach", "json"])]
     pub(crate) wait: bool,
+}
+
+/// What is done with a run that was just started.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Watching {
+    /// Print each event as a line of JSON
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) json: bool,
+    /// Print the run's id and do not watch it
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Show nothing, only wait for the end
+    #[arg(long, conflicts_with_all = ["detach", "json"])]
+    pub(crate) wait: bool,
+}
+
+/// `outlive refine`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive refine last \"Shorter sessions on Monday\"
+  outlive show last --json | jq .output > plan.json && $EDITOR plan.json
+  outlive refine last --output plan.json \"Keep my changes, add a warm-up\"
+
+A new run on the same thread is told what the earlier one was asked, what it answered (or the output as you edited it) and \
+what is to be different. It is watched as `outlive run` does, and the exit code says how it ended. A run that did not \
+succeed needs --output.")]
+pub(crate) struct Refine {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// What is to be different; `-` reads it from standard input
+    #[arg(value_name = "INSTRUCTION", required = true)]
+    pub(crate) instruction: Vec<String>,
+    /// The output as you edited it, from a file; it must fit the run's schema
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
+
+/// `outlive retry`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive retry last
+  outlive retry 0198c5f0-1a2b -d
+
+A new run on the same thread with the same input. The agent is taken as it is configured now. It is watched as \
+`outlive run` does.")]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
+
+/// `outlive apply`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive apply last
+  outlive apply 0198c5f0-1a2b --by ann --ref plan-7
+
+Remembers that the result of a succeeded run was used. Once: a second one is told who was first, and ends well too. A run \
+that did not succeed is refused with exit code 6.")]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Who used it
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+    /// What to remember with it, for example where it went
+    #[arg(long = "ref", value_name = "TEXT")]
+    pub(crate) reference: Option<String>,
 }
 
 /// `outlive attach`
@@ -107,6 +191,9 @@ pub(crate) struct List {
     /// Only runs of this thread
     #[arg(short, long, value_name = "ID")]
     pub(crate) thread: Option<String>,
+    /// Also runs of ephemeral agents
+    #[arg(long)]
+    pub(crate) all: bool,
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use run::{RunId, Seq, Status, ThreadId};
 use serde::de::DeserializeOwned;
 use wire::{
-    AgentList, InputAnswer, Problem, RequestAnswer, RunBody, RunList, SendInput, StartRun,
-    StopAnswer, StopRun, ThreadRun,
+    AgentList, ApplyRun, InputAnswer, Problem, PutSecret, RefineRun, RequestAnswer, RunBody,
+    RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadRun,
 };
 
 use super::error::ClientError;
@@ -31,6 +31,8 @@ pub(crate) struct RunQuery {
     pub(crate) agent: Option<String>,
     /// Of this thread.
     pub(crate) thread: Option<String>,
+    /// Also of ephemeral agents.
+    pub(crate) ephemeral: bool,
     /// Where the page begins.
     pub(crate) cursor: Option<String>,
     /// Entries of the page.
@@ -110,6 +112,30 @@ impl Client {
         Ok(Started { run, steered })
     }
 
+    /// A new run from the result of an earlier one. A repeat under the same key gives the same run.
+    pub(crate) async fn refine(
+        &self,
+        run: RunId,
+        body: &RefineRun,
+        key: &str,
+    ) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["refine"]);
+        self.read(call.header("idempotency-key", key).json(body))
+            .await
+    }
+
+    /// The same run again. A repeat under the same key gives the same run.
+    pub(crate) async fn retry(&self, run: RunId, key: &str) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["retry"]);
+        self.read(call.header("idempotency-key", key)).await
+    }
+
+    /// Remembers that a run's result was used.
+    pub(crate) async fn apply(&self, run: RunId, body: &ApplyRun) -> Result<RunBody, ClientError> {
+        self.read(self.on_run(Method::POST, run, &["apply"]).json(body))
+            .await
+    }
+
     /// A run with its snapshot.
     pub(crate) async fn run(&self, run: RunId) -> Result<RunBody, ClientError> {
         self.read(self.on_run(Method::GET, run, &[])).await
@@ -125,6 +151,9 @@ impl Client {
                 .map(|status| status.as_str())
                 .collect();
             pairs.push(("status", words.join(",")));
+        }
+        if query.ephemeral {
+            pairs.push(("ephemeral", "true".to_owned()));
         }
         pairs.extend(query.agent.iter().map(|agent| ("agent", agent.clone())));
         pairs.extend(
@@ -180,6 +209,26 @@ impl Client {
             let call = self.on_run(Method::DELETE, run, &[]);
             self.send(call.timeout(limits::ANSWER)).await.map(drop)
         }
+    }
+
+    /// Keeps a secret.
+    pub(crate) async fn put_secret(&self, name: &str, body: &PutSecret) -> Result<(), ClientError> {
+        let call = self.request(Method::PUT, &["v1", "secrets", name]);
+        self.send(call.timeout(limits::ANSWER).json(body))
+            .await
+            .map(drop)
+    }
+
+    /// The secrets, without their values.
+    pub(crate) async fn secrets(&self) -> Result<SecretList, ClientError> {
+        self.read(self.request(Method::GET, &["v1", "secrets"]))
+            .await
+    }
+
+    /// Erases a secret.
+    pub(crate) async fn delete_secret(&self, name: &str) -> Result<(), ClientError> {
+        let call = self.request(Method::DELETE, &["v1", "secrets", name]);
+        self.send(call.timeout(limits::ANSWER)).await.map(drop)
     }
 
     /// Follows a run's log from behind a cursor.

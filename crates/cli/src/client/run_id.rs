@@ -61,6 +61,8 @@ pub(crate) async fn find(client: &Client, name: &str) -> Result<RunId, RunNameEr
     let mut found = Vec::new();
     let mut query = RunQuery {
         limit: PAGE,
+        // Whoever has the beginning of an id asks for that run.
+        ephemeral: true,
         ..RunQuery::default()
     };
     for _ in 0..ABBREVIATED_AMONG / PAGE {

@@ -1,11 +1,15 @@
 //! `[agents.NAME]`, and the agents that exist without configuration.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use run::{AgentSpec, DriverKind, MAX_NAME_BYTES, Setting};
+use run::{AgentSpec, DriverKind, MAX_NAME_BYTES, Setting, Tools};
+use serde_json::Value;
+use wire::structured::Schema;
 
 use super::document::Named;
 use super::error::{Origin, Problem};
+use super::mcp::McpSection;
 use super::place::Surroundings;
 use super::suggest::hint;
 use super::vendor::Vendor;
@@ -16,8 +20,10 @@ pub(crate) const DEMO: &str = "demo";
 pub(crate) const CHAT: &str = "chat";
 
 /// The models of `chat` by the variable of the key that they need: the first that is in the environment.
-const CHAT_MODELS: [(&str, &str); 2] = [
+const CHAT_MODELS: [(&str, &str); 4] = [
     ("OPENAI_API_KEY", "openai/gpt-5-mini"),
+    ("ANTHROPIC_API_KEY", "anthropic/claude-haiku-5-5"),
+    ("GEMINI_API_KEY", "gemini/gemini-3.8-flash"),
     ("OPENROUTER_API_KEY", "openrouter/openrouter/auto"),
 ];
 /// The model of `chat` without a key.
@@ -49,6 +55,7 @@ fn chat(surroundings: &Surroundings) -> AgentSpec {
 pub(super) fn resolve(
     named: Vec<Named<AgentSpec>>,
     vendors: &BTreeMap<String, Vendor>,
+    mcp: &BTreeMap<String, McpSection>,
     surroundings: &Surroundings,
 ) -> Result<BTreeMap<String, AgentSpec>, Vec<Problem>> {
     let mut agents = BTreeMap::from([
@@ -56,6 +63,7 @@ pub(super) fn resolve(
         (CHAT.to_owned(), chat(surroundings)),
     ]);
     let mut problems = Vec::new();
+    let all: Vec<String> = named.iter().map(|agent| agent.name.clone()).collect();
     for Named {
         name,
         origin,
@@ -65,6 +73,8 @@ pub(super) fn resolve(
         let mut found = section.problems();
         found.extend(name_problem(&name));
         found.extend(vendor_problem(&section, vendors));
+        found.extend(tool_problems(&section.tools, mcp, &all));
+        found.extend(schema_problem(&mut section, &origin));
         problems.extend(found.into_iter().map(|message| Problem {
             origin: origin.clone(),
             message: format!("agent {name}: {message}"),
@@ -89,6 +99,66 @@ fn name_problem(name: &str) -> Option<String> {
     (!good).then(|| {
         format!("a name has 1 to {MAX_NAME_BYTES} letters, digits, hyphens, underscores and dots")
     })
+}
+
+/// What its tools name has to exist.
+fn tool_problems(
+    tools: &Tools,
+    mcp: &BTreeMap<String, McpSection>,
+    agents: &[String],
+) -> Vec<String> {
+    let servers: Vec<&str> = mcp.keys().map(String::as_str).collect();
+    let mut known: Vec<&str> = agents.iter().map(String::as_str).collect();
+    known.extend([DEMO, CHAT]);
+    let unknown = |what: &str, name: &String, known: &[&str]| {
+        (!known.contains(&name.as_str())).then(|| {
+            format!(
+                "tools name the unknown {what} \"{name}\"{}",
+                hint(name, known)
+            )
+        })
+    };
+    let mut problems: Vec<String> = Vec::new();
+    problems.extend(
+        tools
+            .mcp
+            .iter()
+            .filter_map(|name| unknown("MCP server", name, &servers)),
+    );
+    problems.extend(
+        tools
+            .agents
+            .iter()
+            .filter_map(|name| unknown("agent", name, &known)),
+    );
+    problems.extend(worker::check_tools(tools).err());
+    problems
+}
+
+/// Puts the schema that a path names in the place of the path, and judges it.
+fn schema_problem(spec: &mut AgentSpec, origin: &Origin) -> Option<String> {
+    let schema = spec.output_schema.take()?;
+    let (schema, named) = match schema {
+        Value::String(path) => match schema_file(Path::new(&path), origin) {
+            Ok(schema) => (schema, format!("output_schema {path}")),
+            Err(problem) => return Some(format!("output_schema {path}: {problem}")),
+        },
+        inline => (inline, "output_schema".to_owned()),
+    };
+    let problem = Schema::new(&schema).err();
+    spec.output_schema = Some(schema);
+    problem.map(|problem| format!("{named}: {problem}"))
+}
+
+fn schema_file(path: &Path, origin: &Origin) -> Result<Value, String> {
+    let path = match origin {
+        Origin::File { path: file, .. } => {
+            file.parent().map_or(path.to_owned(), |it| it.join(path))
+        }
+        Origin::Variable(_) | Origin::Flag(_) => path.to_owned(),
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
 }
 
 fn vendor_problem(spec: &AgentSpec, vendors: &BTreeMap<String, Vendor>) -> Option<String> {

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::{ConfigError, Origin, Problem};
+use super::mcp::McpSection;
+use super::price::PriceSection;
 use super::settings::{Limits, Server, Worker};
 use super::suggest::explain;
 use super::vendor::VendorSection;
@@ -20,6 +22,8 @@ pub(super) struct Document {
     pub(super) worker: Worker,
     pub(super) limits: Limits,
     vendors: BTreeMap<Spanned<String>, VendorSection>,
+    prices: BTreeMap<Spanned<String>, PriceSection>,
+    mcp: BTreeMap<Spanned<String>, McpSection>,
     agents: BTreeMap<Spanned<String>, AgentSpec>,
 }
 
@@ -36,6 +40,8 @@ pub(super) struct Parsed {
     pub(super) worker: Worker,
     pub(super) limits: Limits,
     pub(super) vendors: Vec<Named<VendorSection>>,
+    pub(super) prices: Vec<Named<PriceSection>>,
+    pub(super) mcp: Vec<Named<McpSection>>,
     pub(super) agents: Vec<Named<AgentSpec>>,
 }
 
@@ -62,6 +68,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, ConfigError> {
         worker: document.worker,
         limits: document.limits,
         vendors: named(document.vendors, &at),
+        prices: named(document.prices, &at),
+        mcp: named(document.mcp, &at),
         agents: named(document.agents, &at),
     })
 }

@@ -1,15 +1,16 @@
 //! Puts file, environment and flags together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use provider::Prices;
 use run::AgentSpec;
 
 use super::error::{ConfigError, Origin, Problem};
 use super::place::{STORE_FILE, Surroundings};
 use super::settings::{Limits, Server, Worker};
-use super::{agents, document, overrides, vendor};
+use super::{agents, document, mcp, overrides, price, vendor};
 
 /// A configuration that can be used.
 #[derive(Debug, Clone)]
@@ -28,8 +29,14 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Vendors by name.
     pub(crate) vendors: BTreeMap<String, vendor::Vendor>,
+    /// What their models cost.
+    pub(crate) prices: Prices,
+    /// MCP servers by name.
+    pub(crate) mcp: BTreeMap<String, mcp::McpSection>,
     /// Agents by name.
     pub(crate) agents: BTreeMap<String, AgentSpec>,
+    /// The names of those that the file has.
+    pub(crate) own_agents: BTreeSet<String>,
 }
 
 impl Config {
@@ -38,17 +45,32 @@ impl Config {
         self.store.parent().unwrap_or(Path::new("/"))
     }
 
-    /// A sentence for each agent of the file whose vendor's key is not in the environment.
+    /// A sentence for each agent whose vendor's key is not in the environment.
     pub(crate) fn missing_keys(&self, surroundings: &Surroundings) -> Vec<String> {
         let missing = self.agents.iter().filter_map(|(name, spec)| {
+            let variable = self.missing_key(spec, surroundings)?;
             let vendor = spec.model_spec()?.vendor;
-            let variable = self.vendors.get(&vendor)?.key_env.as_deref()?;
-            surroundings
-                .var(variable)
-                .is_none()
-                .then(|| format!("agent {name}: vendor {vendor} has no key, {variable} is not set"))
+            Some(format!(
+                "agent {name}: vendor {vendor} has no key, {variable} is not set"
+            ))
         });
-        missing.collect()
+        let servers = self.mcp.iter().flat_map(|(name, server)| {
+            server
+                .missing(surroundings)
+                .map(move |variable| format!("mcp {name}: {variable} is not set"))
+        });
+        missing.chain(servers).collect()
+    }
+
+    /// The variable of the key that an agent's vendor wants, if it is not in the environment.
+    pub(crate) fn missing_key(
+        &self,
+        spec: &AgentSpec,
+        surroundings: &Surroundings,
+    ) -> Option<&str> {
+        let vendor = spec.model_spec()?.vendor;
+        let variable = self.vendors.get(&vendor)?.key_env.as_deref()?;
+        surroundings.var(variable).is_none().then_some(variable)
     }
 }
 
@@ -91,6 +113,8 @@ fn resolve(
         mut worker,
         mut limits,
         vendors,
+        prices,
+        mcp,
         agents,
     } = parsed;
     let by_default = Server::default();
@@ -145,7 +169,16 @@ fn resolve(
             }),
         }
     }
-    let agents = agents::resolve(agents, &known, surroundings).unwrap_or_else(|found| {
+    let prices = price::resolve(prices, &known).unwrap_or_else(|found| {
+        problems.extend(found);
+        Prices::default()
+    });
+    let own_agents = agents.iter().map(|named| named.name.clone()).collect();
+    let mcp = mcp::resolve(mcp).unwrap_or_else(|found| {
+        problems.extend(found);
+        BTreeMap::new()
+    });
+    let agents = agents::resolve(agents, &known, &mcp, surroundings).unwrap_or_else(|found| {
         problems.extend(found);
         BTreeMap::new()
     });
@@ -160,7 +193,10 @@ fn resolve(
         worker,
         limits,
         vendors: known,
+        prices,
+        mcp,
         agents,
+        own_agents,
     })
 }
 

@@ -6,6 +6,8 @@ mod error;
 mod place;
 mod suggest;
 
+mod mcp;
+mod price;
 mod settings;
 mod vendor;
 

@@ -24,6 +24,7 @@ const OTHERS: &[&str] = &[
     "OUTLIVE_KEY",
     "OUTLIVE_MARK",
     "OUTLIVE_RUN_ID",
+    "OUTLIVE_SECRET_KEY",
     "OUTLIVE_URL",
 ];
 
@@ -40,7 +41,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "log",
         ],
     ),
-    ("worker", &["slots", "drain_s", "lease_s"]),
+    ("worker", &["slots", "drain_s", "lease_s", "allow_hosts"]),
     (
         "limits",
         &[

@@ -100,6 +100,8 @@ pub(crate) struct Worker {
     pub(crate) drain_s: u64,
     /// Seconds that a worker's lease lasts without being renewed.
     pub(crate) lease_s: u64,
+    /// What tools may reach inside of this network: host names, addresses, networks.
+    pub(crate) allow_hosts: Vec<String>,
 }
 
 impl Default for Worker {
@@ -108,6 +110,7 @@ impl Default for Worker {
             slots: 256,
             drain_s: 10,
             lease_s: 5,
+            allow_hosts: Vec::new(),
         }
     }
 }
@@ -121,6 +124,9 @@ impl Worker {
         }
         if self.lease_s == 0 {
             problems.push("lease_s must be at least 1".to_owned());
+        }
+        if let Err(problem) = worker::check_hosts(&self.allow_hosts) {
+            problems.push(format!("allow_hosts: {problem}"));
         }
         problems
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::settings::{Limits, Server, Worker};
+use super::vendor::WireName;
 use super::{Config, ConfigError, Flags, Surroundings, load};
 
 /// A directory with a configuration file in it.
@@ -121,13 +122,12 @@ fn a_wrong_value_is_an_error_with_its_line() {
 #[test]
 fn what_is_wrong_with_agents_and_vendors_is_said_all_at_once() {
     wrong(
-        "[vendors.mine]\nwire = \"anthropic\"\n\n[vendors.other]\n\n[agents.writer]\ndriver = \"model\"\nmodel = \"opnai/x\"\n\n\
+        "[vendors.ollama]\nwire = \"openai\"\n\n[vendors.other]\n\n[agents.writer]\ndriver = \"model\"\nmodel = \"opnai/x\"\n\n\
          [agents.shell]\ndriver = \"command\"\nsystem = \"x\"\n",
         &[],
-        "outlive.toml:1: vendor mine: wire \"anthropic\" is not built into this version, only \"openai\" is; anthropic models \
-         are reached through a vendor that speaks it, such as openrouter\n\
+        "outlive.toml:1: vendor ollama: wire \"openai\" needs a base_url: http://127.0.0.1:11434 speaks \"ollama\"\n\
          outlive.toml:4: vendor other: base_url is missing, for example base_url = \"http://127.0.0.1:9000/v1\"\n\
-         outlive.toml:10: agent shell: system belongs to driver model, this agent has driver command\n\
+         outlive.toml:10: agent shell: system belongs to driver model or loop, this agent has driver command\n\
          outlive.toml:10: agent shell: command is missing: driver command needs command = [\"program\", …]\n\
          outlive.toml:6: agent writer: model names the unknown vendor \"opnai\"; did you mean \"openai\"?",
     );
@@ -212,6 +212,15 @@ fn zero_configuration_works() {
         config.agents["chat"].model.as_deref(),
         Some("openrouter/openrouter/auto")
     );
+    let config = load(&[
+        ("HOME", home),
+        ("OPENROUTER_API_KEY", "k"),
+        ("ANTHROPIC_API_KEY", "k"),
+    ]);
+    assert_eq!(
+        config.agents["chat"].model.as_deref(),
+        Some("anthropic/claude-haiku-5-5")
+    );
 }
 
 #[test]
@@ -249,9 +258,11 @@ fn the_documented_defaults_are_the_defaults() {
 #[test]
 fn a_vendor_of_a_known_name_changes_only_what_it_says() {
     let (_, config) = right(
-        "[vendors.ollama]\nbase_url = \"http://gpu:11434/v1\"\n[vendors.openai]\nkey_env = \"MY_KEY\"\n",
+        "[vendors.ollama]\nbase_url = \"http://gpu:11434/v1\"\n[vendors.openai]\nkey_env = \"MY_KEY\"\nkey_secret = \"mine\"\n",
         &[],
     );
+    let secret = config.vendors["openai"].key_secret.as_deref();
+    assert_eq!(secret, Some("mine"));
     assert_eq!(config.vendors["ollama"].base_url, "http://gpu:11434/v1");
     assert_eq!(
         config.vendors["openai"].base_url,
@@ -261,8 +272,111 @@ fn a_vendor_of_a_known_name_changes_only_what_it_says() {
 }
 
 #[test]
+fn a_vendor_speaks_the_wire_of_its_section_or_of_its_name() {
+    let (_, config) = right(
+        "[vendors.ollama]\nbase_url = \"http://gpu:11434/v1/\"\n[vendors.far]\nwire = \"ollama\"\nbase_url = \"http://far/v1\"\n\
+         [vendors.gateway]\nwire = \"anthropic\"\nbase_url = \"https://llm.example.com\"\nkey_env = \"K\"\n\
+         [vendors.gemini]\nbase_url = \"http://proxy\"\n[vendors.mine]\nbase_url = \"http://mine\"\n",
+        &[],
+    );
+    for (name, wire) in [
+        ("openai", WireName::Openai),
+        ("anthropic", WireName::Anthropic),
+        ("gemini", WireName::Gemini),
+        ("openrouter", WireName::Openai),
+        // Under `/v1` it speaks the wire of OpenAI, as before it had one of its own here.
+        ("ollama", WireName::Openai),
+        ("far", WireName::Ollama),
+        ("gateway", WireName::Anthropic),
+        ("mine", WireName::Openai),
+    ] {
+        assert_eq!(config.vendors[name].wire, wire, "{name}");
+    }
+    let (_, config) = right("[vendors.ollama]\nbase_url = \"http://gpu:11434\"\n", &[]);
+    assert_eq!(config.vendors["ollama"].wire, WireName::Ollama);
+}
+
+#[test]
+fn prices_are_laid_over_the_built_in_ones() {
+    let usage = provider::Usage {
+        input: 1_000_000,
+        ..provider::Usage::default()
+    };
+    let (_, config) = right(
+        "[prices.\"openai/gpt-5\"]\ninput = 3\noutput = 10\ncached_input = 0.125\n[prices.\"ollama/\"]\ninput = 0.5\noutput = 1\n",
+        &[],
+    );
+    let cost = |vendor, model| config.prices.cost(vendor, model, &usage);
+    assert_eq!(cost("openai", "gpt-5"), Some(3.0));
+    assert_eq!(cost("openai", "gpt-4.1"), Some(2.0));
+    assert_eq!(cost("ollama", "qwen3"), Some(0.5));
+    wrong(
+        "[prices.\"opnai/x\"]\ninput = 1\noutput = -1\n\n[prices.gpt]\ninput = nan\noutput = 1\n",
+        &[],
+        "outlive.toml:5: price gpt: the name is \"vendor/model\", or the beginning of it up to the slash\n\
+         outlive.toml:5: price gpt: input must be a number of dollars, 0 or more\n\
+         outlive.toml:1: price opnai/x: unknown vendor \"opnai\"; did you mean \"openai\"?\n\
+         outlive.toml:1: price opnai/x: output must be a number of dollars, 0 or more",
+    );
+    wrong(
+        "[prices.\"openai/x\"]\ninput = 1\n",
+        &[],
+        "outlive.toml:1: missing field `output`",
+    );
+}
+
+#[test]
 fn the_example_is_a_sound_configuration() {
-    let (_, config) = right(include_str!("../../../../examples/outlive.toml"), &[]);
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let config = load(&surroundings(&examples, &[]), &Flags::default()).unwrap();
     let names: Vec<&String> = config.agents.keys().collect();
-    assert_eq!(names, ["ask", "chat", "demo", "load", "shell", "writer"]);
+    let all = [
+        "ask", "chat", "demo", "load", "program", "shell", "workout", "writer",
+    ];
+    assert_eq!(names, all);
+}
+
+const WITH_SCHEMA: &str = "[agents.a]\ndriver = \"model\"\nmodel = \"ollama/qwen3\"\n";
+
+#[test]
+fn a_schema_is_a_table_or_a_file_beside_the_configuration() {
+    let schema = serde_json::json!({"type": "object", "required": ["a"]});
+    let table =
+        format!("{WITH_SCHEMA}output_schema = {{ type = \"object\", required = [\"a\"] }}\n");
+    let (_, config) = right(&table, &[]);
+    assert_eq!(config.agents["a"].output_schema, Some(schema.clone()));
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    std::fs::create_dir(path.join("schemas")).unwrap();
+    std::fs::write(path.join("schemas/a.json"), schema.to_string()).unwrap();
+    let file = format!("{WITH_SCHEMA}output_schema = \"schemas/a.json\"\n");
+    std::fs::write(path.join("outlive.toml"), file).unwrap();
+    let config = load(&surroundings(path, &[]), &Flags::default()).unwrap();
+    assert_eq!(config.agents["a"].output_schema, Some(schema));
+}
+
+#[test]
+fn a_schema_that_cannot_be_used_is_said_with_its_place() {
+    let with = |schema: &str| format!("{WITH_SCHEMA}output_schema = {schema}\n");
+    wrong(
+        &with("\"none.json\""),
+        &[],
+        "outlive.toml:1: agent a: output_schema none.json: No such file or directory (os error 2)",
+    );
+    wrong(
+        &with("\"outlive.toml\""),
+        &[],
+        "outlive.toml:1: agent a: output_schema outlive.toml: is not JSON: expected value at line 1 column 2",
+    );
+    wrong(
+        &with("{ properties = { a = { type = \"text\" } } }"),
+        &[],
+        "outlive.toml:1: agent a: output_schema: /properties/a/type: \"text\" is not valid under any of the schemas listed in the 'anyOf' keyword",
+    );
+    wrong(
+        &with("{ \"$ref\" = \"https://example.com/a.json\" }"),
+        &[],
+        "outlive.toml:1: agent a: output_schema: /$ref: refers to another document (https://example.com/a.json); put it under $defs instead",
+    );
 }

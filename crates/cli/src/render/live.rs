@@ -29,6 +29,10 @@ pub(crate) struct Live<W> {
     /// The message and voice that the last text on the page belongs to.
     open: Option<(MessageId, Voice)>,
     messages: HashMap<MessageId, Said>,
+    /// Whether the output, and not the text that it was found in, is the answer.
+    is_structured: bool,
+    /// The text of the last whole message.
+    last_answer: String,
 }
 
 /// How a message's text is shown.
@@ -54,6 +58,8 @@ impl<W: Write> Live<W> {
             tools: Tools::default(),
             open: None,
             messages: HashMap::new(),
+            is_structured: false,
+            last_answer: String::new(),
         }
     }
 
@@ -94,6 +100,7 @@ impl<W: Write> Live<W> {
         }
         match event {
             Event::RunCreated(run) => {
+                self.is_structured = run.structured;
                 let head = format!("{} · {} · thread {}", self.run, run.agent, run.thread);
                 self.line(Tone::Dim, &clean_line(&head, LINE_CHARS))?;
                 self.person("›", &run.input.as_text())
@@ -142,6 +149,9 @@ impl<W: Write> Live<W> {
             }
             Event::RunFinished(end) => {
                 self.page.fresh_line()?;
+                if let (Some(output), true) = (&end.output, self.is_structured) {
+                    self.output(output)?;
+                }
                 let line = self.status.end(at, end);
                 let tone = match end.status {
                     run::Status::Succeeded => Tone::Good,
@@ -189,6 +199,17 @@ impl<W: Write> Live<W> {
             self.page.line(Tone::Person, &format!("{sign} {line}"))?;
         }
         Ok(())
+    }
+
+    /// The structured output, unless the answer's text reads like it anyway.
+    fn output(&mut self, output: &serde_json::Value) -> io::Result<()> {
+        let pretty = serde_json::to_string_pretty(output).unwrap_or_default();
+        if self.last_answer.trim() == pretty {
+            return Ok(());
+        }
+        self.open = None;
+        self.page.text(Tone::Plain, &clean(&pretty))?;
+        self.page.fresh_line()
     }
 
     fn input(&mut self, input: &InputReceived) -> io::Result<()> {
@@ -267,7 +288,9 @@ impl<W: Write> Live<W> {
                 self.say(&message.message, Voice::Answer, &truth)?;
             }
         }
-        self.messages.remove(&message.message);
+        if let Some(said) = self.messages.remove(&message.message) {
+            self.last_answer = said.answer;
+        }
         self.open = None;
         Ok(())
     }

@@ -16,6 +16,7 @@ pub(super) fn one_line(event: &Event) -> Option<(Tone, String)> {
         | Event::InputConsumed(_)
         | Event::SessionStarted(_)
         | Event::SessionChanged(_)
+        | Event::PromptRendered(_)
         | Event::TurnStarted(_)
         | Event::StepStarted(_)
         | Event::StepFinished(_)

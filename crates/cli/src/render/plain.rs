@@ -22,8 +22,18 @@ pub(crate) struct Plain<W, E> {
     /// Whether text was written that does not end a line.
     in_line: bool,
     wrote: bool,
-    /// The agent is a command, so what it prints is the answer.
-    is_command: bool,
+    answer: Answer,
+}
+
+/// What of the run is its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// The text of its messages.
+    Text,
+    /// What its command prints.
+    Printed,
+    /// Its output, and not the text that it was found in.
+    Output,
 }
 
 impl<W: Write, E: Write> Plain<W, E> {
@@ -35,7 +45,7 @@ impl<W: Write, E: Write> Plain<W, E> {
             messages: HashMap::new(),
             in_line: false,
             wrote: false,
-            is_command: false,
+            answer: Answer::Text,
         }
     }
 
@@ -48,10 +58,14 @@ impl<W: Write, E: Write> Plain<W, E> {
     pub(crate) fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
         match event {
             Event::RunCreated(run) => {
-                self.is_command = run.driver == DriverKind::Command;
+                self.answer = match run.driver {
+                    DriverKind::Command => Answer::Printed,
+                    _ if run.structured => Answer::Output,
+                    DriverKind::Model | DriverKind::Loop | DriverKind::Scripted => Answer::Text,
+                };
                 Ok(())
             }
-            Event::ToolOutput(output) if self.is_command => match output.stream {
+            Event::ToolOutput(output) if self.answer == Answer::Printed => match output.stream {
                 OutputStream::Stdout => self.write(&output.text),
                 OutputStream::Stderr => self.notices.write_all(output.text.as_bytes()),
             },
@@ -77,7 +91,7 @@ impl<W: Write, E: Write> Plain<W, E> {
                     Some(parts) => parts.iter().filter_map(text_of).collect(),
                     None => said,
                 };
-                if role != Role::Assistant || text.is_empty() {
+                if role != Role::Assistant || text.is_empty() || self.answer == Answer::Output {
                     return Ok(());
                 }
                 self.write(&text)?;
@@ -89,13 +103,15 @@ impl<W: Write, E: Write> Plain<W, E> {
                 }
             }
             Event::RunFinished(end) => {
-                if self.is_command {
+                if self.answer == Answer::Printed {
                     // Its output has no byte that the command did not write.
                     self.out.flush()?;
                 } else {
                     self.end_line()?;
                 }
-                if let (Some(output), false) = (&end.output, self.wrote || self.is_command) {
+                if let (Some(output), false) =
+                    (&end.output, self.wrote || self.answer == Answer::Printed)
+                {
                     self.write(&output.to_string())?;
                     self.end_line()?;
                 }

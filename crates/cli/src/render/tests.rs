@@ -429,3 +429,59 @@ fn whoever_begins_in_the_middle_is_told_the_time_from_the_start() {
     screen.feed(live.written());
     assert_eq!(screen.text(), "■ aborted (stopped) · 4.5 s · 1,234 tokens");
 }
+
+fn created_structured() -> Line {
+    let (at, kind, mut data) = created();
+    data["structured"] = json!(true);
+    (at, kind, data)
+}
+
+#[test]
+fn a_pipe_gets_the_output_alone_where_there_is_one() {
+    let usage = json!({"input_tokens": 1, "output_tokens": 2});
+    let said = "Sure: {\"name\": \"Legs\",}";
+    let log = |end: Value| {
+        let log = [
+            created_structured(),
+            started(),
+            message("m1"),
+            text(300, "m1", said),
+            completed("m1", said),
+            (600, "run.finished", end),
+        ];
+        log.to_vec()
+    };
+    let good = json!({"status": "succeeded", "reason": "completed", "usage": usage, "output": {"name": "Legs"}});
+    on_pipe(&log(good), "{\"name\":\"Legs\"}\n", "");
+    let error = json!({"code": "invalid_output", "message": "invalid output: at /name: no"});
+    let bad =
+        json!({"status": "failed", "reason": "invalid_output", "usage": usage, "error": error});
+    let notice = "failed (invalid_output): invalid output: at /name: no\n";
+    on_pipe(&log(bad), "", notice);
+}
+
+#[test]
+fn a_terminal_shows_the_output_in_lines() {
+    let usage = json!({"input_tokens": 1, "output_tokens": 2});
+    let end = json!({"status": "succeeded", "reason": "completed", "usage": usage, "output": {"name": "Legs"}});
+    let said = "{\"name\":\"Legs\"}";
+    let mut screen = Screen::new(80);
+    let mut live = Live::new(Vec::new(), RUN.to_owned(), 80, false);
+    let log = [
+        created_structured(),
+        message("m1"),
+        text(300, "m1", said),
+        completed("m1", said),
+        (600, "run.finished", end),
+    ];
+    for (at, kind, data) in &log {
+        live.event(Timestamp::from_ms(*at), &event(kind, data))
+            .unwrap();
+    }
+    screen.feed(live.written());
+    let shown = screen.text();
+    assert!(
+        shown.contains("{\"name\":\"Legs\"}\n{\n  \"name\": \"Legs\"\n}\n"),
+        "{shown}"
+    );
+}

@@ -1,5 +1,7 @@
 //! `outlive agents`: what can be started, and whether its configuration is right.
 
+mod check;
+
 use std::io::{IsTerminal, stdout};
 
 use wire::AgentBody;
@@ -12,7 +14,8 @@ use crate::session::{Session, print, print_line};
 
 pub(super) async fn run(session: &Session, verb: Option<AgentsVerb>) -> Result<Exit, Failure> {
     match verb {
-        Some(AgentsVerb::Check) => check(session),
+        Some(AgentsVerb::Check { offline: true }) => loads(session),
+        Some(AgentsVerb::Check { offline: false }) => check::run(session).await,
         None => list(session).await,
     }
 }
@@ -36,7 +39,7 @@ fn row(agent: &AgentBody) -> Vec<String> {
 }
 
 /// Loading is the check: what is wrong with an agent is an error of the configuration.
-fn check(session: &Session) -> Result<Exit, Failure> {
+fn loads(session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     for (name, spec) in &config.agents {
         let model = spec.model.as_deref().unwrap_or_default();

@@ -28,6 +28,7 @@ pub(super) async fn run(session: &Session, args: List) -> Result<Exit, Failure> 
             .collect(),
         agent: args.agent,
         thread: args.thread,
+        ephemeral: args.all,
         cursor: None,
         limit: args.limit.clamp(1, limits::PAGE),
     };

@@ -1,7 +1,9 @@
 //! One file per verb.
 
+mod again;
 mod agents;
 mod answer;
+mod apply;
 mod approve;
 mod attach;
 mod backup;
@@ -11,6 +13,7 @@ mod doctor;
 mod keys;
 mod ls;
 mod rm;
+mod secrets;
 mod serve;
 mod show;
 mod start;
@@ -33,10 +36,14 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Steer(args) => steer::run(session, args).await,
         Verb::Approve(args) => approve::run(session, args).await,
         Verb::Answer(args) => answer::run(session, args).await,
+        Verb::Refine(args) => again::refine(session, args).await,
+        Verb::Retry(args) => again::retry(session, args).await,
+        Verb::Apply(args) => apply::run(session, args).await,
         Verb::Rm(args) => rm::run(session, args).await,
         Verb::Agents { verb } => agents::run(session, verb).await,
         Verb::Completions(args) => completions::run(&args),
         Verb::Keys { verb } => keys::run(session, verb).await,
+        Verb::Secrets { verb } => secrets::run(session, verb).await,
         Verb::Backup(args) => backup::backup(session, args).await,
         Verb::Restore(args) => backup::restore(session, args).await,
         Verb::Serve(args) => serve::run(session, args).await,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::{App, Catalogue, Mode, Settings};
 use store::{Location, OpenError, Options, Store};
 use tokio::net::TcpListener;
-use worker::{Commands, Drivers, Models, Worker};
+use wire::{SECRET_KEY_VAR, SealKeys};
+use worker::{Commands, Drivers, Keys, Loops, Models, Worker};
 
 use crate::admin;
 use crate::args::Serve;
@@ -33,6 +34,7 @@ pub(super) async fn run(session: &Session, args: Serve) -> Result<Exit, Failure>
         ..Flags::default()
     })?;
     logs::of_server(config.server.log, args.background);
+    let seal = seal(session)?;
     let shutdown = listen_for_shutdown(args.with_parent)
         .map_err(Failure::io("failed to listen for signals"))?;
     make_directory(config.data_directory())
@@ -53,6 +55,7 @@ pub(super) async fn run(session: &Session, args: Serve) -> Result<Exit, Failure>
         store: &store,
         bound,
         url,
+        seal,
     };
     let ended = served.serve(listener, shutdown).await;
     store.close().await;
@@ -98,6 +101,14 @@ struct Served<'a> {
     store: &'a Store,
     bound: SocketAddr,
     url: String,
+    seal: Option<SealKeys>,
+}
+
+/// What secrets are encrypted with.
+fn seal(session: &Session) -> Result<Option<SealKeys>, Failure> {
+    let text = session.surroundings.var(SECRET_KEY_VAR);
+    let keys = text.map(SealKeys::parse).transpose();
+    keys.map_err(|error| Failure::Usage(error.to_string()))
 }
 
 impl Served<'_> {
@@ -181,6 +192,7 @@ impl Served<'_> {
             allowed_hosts: server.allowed_hosts.clone(),
             allowed_origins: server.allowed_origins.clone(),
             public_url: server.public_url.clone(),
+            seal: self.seal.clone(),
             limits: http::Limits {
                 body_bytes: limits.body_bytes,
                 connections: limits.connections,
@@ -213,12 +225,32 @@ impl Served<'_> {
             .vendors
             .iter()
             .map(|(name, vendor)| (name.clone(), vendor.resolve(&self.session.surroundings)));
+        let names = self.config.vendors.iter();
+        let names = names.filter_map(|(name, vendor)| {
+            let secret = vendor.key_secret.clone()?;
+            Some((name.clone(), secret))
+        });
+        let models = Models::new(http, vendors.collect())
+            .with_prices(self.config.prices.clone())
+            .with_keys(Keys::new(self.seal.clone(), names.collect()));
+        let commands = Commands {
+            url: Some(self.url.clone()),
+            environment: std::env::vars_os().collect(),
+        };
+        let servers = self.config.mcp.iter().filter_map(|(name, server)| {
+            Some((name.clone(), server.resolve(&self.session.surroundings)?))
+        });
+        let loops = Loops::new(
+            models.clone(),
+            commands.clone(),
+            servers.collect(),
+            Arc::new(self.config.agents.clone()),
+            &self.config.worker.allow_hosts,
+        );
         Ok(Drivers {
-            models: Models::new(http, vendors.collect()),
-            commands: Commands {
-                url: Some(self.url.clone()),
-                environment: std::env::vars_os().collect(),
-            },
+            models,
+            loops: loops.map_err(Failure::Failed)?,
+            commands,
         })
     }
 

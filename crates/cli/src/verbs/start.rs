@@ -1,8 +1,9 @@
 //! `outlive run`: starts a run and watches it. Without a server one is started in the background.
 
 use run::{Input, RunId, Seq, ThreadId, Trigger};
-use wire::{Code, ConflictRule, Settings, StartRun};
+use wire::{Code, ConflictRule, Credentials, Hidden, Settings, StartRun};
 
+use super::again::json_of;
 use super::attach::watch;
 use crate::args::{OnConflict, Start};
 use crate::client::{Announcement, ClientError, Connection, Started, key, launch, limits};
@@ -28,10 +29,12 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     let agent = agent(session, &connection, &args).await?;
     let mut body = StartRun::new(agent, Input::text(text));
     body.trigger = Some(Trigger::User);
+    body.output_schema = args.schema.as_deref().map(json_of).transpose()?;
     body.settings = Settings {
         model: args.model.clone(),
         ..Settings::default()
     };
+    body.credentials = credentials(session, &args.credential)?;
     body.on_conflict = args.on_conflict.map(rule);
     if args.on_conflict == Some(OnConflict::Supersede) {
         body.supersedes = current_run(&connection, thread.as_ref()).await?;
@@ -42,7 +45,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     }
     body.thread_id = thread;
     let Started { run, steered } = tokio::select! {
-        started = start(&connection, &body) => started?,
+        started = once(async |key| connection.client.start(&body, key).await) => started?,
         () = interrupts.heard() => {
             session.warn("interrupted while the run was being started; `outlive ls` says whether it was");
             return Ok(Exit::Detached);
@@ -72,6 +75,26 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
         &mut interrupts,
     )
     .await
+}
+
+/// Keys of vendors as `VENDOR=VARIABLE`: a key itself would stay in the shell's history and in the list of processes.
+fn credentials(session: &Session, given: &[String]) -> Result<Option<Credentials>, Failure> {
+    let mut credentials = Credentials::default();
+    for pair in given {
+        let (vendor, variable) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::Usage("--credential is VENDOR=VARIABLE".to_owned()))?;
+        let Some(key) = session.surroundings.var(variable) else {
+            // What is no variable may be a key that was given in its place, so it is not repeated.
+            return Err(Failure::Usage(format!(
+                "--credential {vendor}=…: there is no variable of that name"
+            )));
+        };
+        credentials
+            .vendors
+            .insert(vendor.to_owned(), Hidden::new(key));
+    }
+    Ok((!credentials.is_empty()).then_some(credentials))
 }
 
 fn rule(on_conflict: OnConflict) -> ConflictRule {
@@ -182,14 +205,16 @@ async fn current_run(
     }
 }
 
-/// Starts the run. A connection that fails leaves open whether it was started, so all tries have one key and are one
+/// Starts a run. A connection that fails leaves open whether it was started, so all tries have one key and are one
 /// run.
-async fn start(connection: &Connection, body: &StartRun) -> Result<Started, Failure> {
+pub(super) async fn once<T>(
+    start: impl AsyncFn(&str) -> Result<T, ClientError>,
+) -> Result<T, Failure> {
     let key = random_hex::<KEY_BYTES>().map_err(Failure::io("failed to draw random bytes"))?;
     let key = format!("cli-{key}");
     let mut n_tries = 1;
     loop {
-        match connection.client.start(body, &key).await {
+        match start(&key).await {
             Ok(started) => return Ok(started),
             Err(error @ ClientError::Unreachable { .. }) if n_tries < limits::START_TRIES => {
                 n_tries += 1;

@@ -123,6 +123,16 @@ impl House {
         server
     }
 
+    /// A server with one more variable in its environment.
+    pub(crate) fn serve_in(&self, name: &str, value: &str) -> Running {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env(name, value);
+        let mut server = Running::new(command);
+        let line = server.line();
+        assert!(line.contains(" at http://127.0.0.1:"), "{line}");
+        server
+    }
+
     /// A run as JSON.
     #[track_caller]
     pub(crate) fn run_body(&self, run: &str) -> Value {
@@ -152,7 +162,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn new(mut command: Command) -> Self {
+    pub(crate) fn new(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,6 +1,8 @@
 //! The real binary: servers, runs and terminals' pipes.
 
+mod every_wire;
 mod house;
+mod stub;
 
 mod agents;
 mod background;
@@ -10,7 +12,9 @@ mod demo;
 mod detach;
 mod failures;
 mod keys;
+mod output;
 mod requests;
 mod restart;
 mod runs;
+mod secrets;
 mod serve;

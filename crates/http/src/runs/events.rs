@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use run::{RunId, Seq, frame};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 use store::{EventPage, Ready, Right};
 use wire::STREAM_RUNS;
 
@@ -23,6 +24,8 @@ use crate::sse::{self, After, Cursors};
 pub(crate) struct EventsQuery {
     after: Option<After>,
     wait: Option<Wait>,
+    /// Of a stream: also previews of the output.
+    preview: Option<bool>,
     #[serde(default)]
     limit: Events,
     #[serde(rename = "token")]
@@ -63,7 +66,14 @@ pub(crate) async fn events(
     caller.reach(&app, run).await?;
     let after = After::of(&headers, query.after)?;
     if sse::wants_stream(&headers) {
-        stream_run(&app, &caller, run, after, StatusCode::OK).await
+        let schema = match query.preview {
+            Some(true) => schema(&app, &caller, run).await?,
+            Some(false) | None => None,
+        };
+        match schema {
+            Some(schema) => stream_previewed(&app, &caller, run, after, &schema).await,
+            None => stream_run(&app, &caller, run, after, StatusCode::OK).await,
+        }
     } else {
         page(&app, &caller, run, after, &query).await
     }
@@ -79,14 +89,49 @@ pub(super) async fn stream_run(
     status: StatusCode,
 ) -> Result<Response, Error> {
     let opening = caller.open_stream(app)?;
+    match followed(app, caller, run, after).await? {
+        Some(source) => Ok(sse::stream(app, status, source, opening)),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+/// The same with previews of the output.
+async fn stream_previewed(
+    app: &App,
+    caller: &Caller,
+    run: RunId,
+    after: Seq,
+    schema: &Value,
+) -> Result<Response, Error> {
+    let opening = caller.open_stream(app)?;
+    let Some(source) = followed(app, caller, run, after).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let snapshot = app.store.snapshot(&caller.scope, run).await?;
+    let source = sse::previewed(source, schema, &snapshot, after);
+    Ok(sse::stream(app, StatusCode::OK, source, opening))
+}
+
+/// The frames behind a cursor; nothing when the cursor has seen the end.
+async fn followed(
+    app: &App,
+    caller: &Caller,
+    run: RunId,
+    after: Seq,
+) -> Result<Option<sse::OneRun>, Error> {
     let mut follower = app.store.follow(&caller.scope, run, after).await?;
     let first = match follower.ready().await? {
         Ready::Frames(frames) => frames,
         Ready::Nothing => Bytes::new(),
-        Ready::Ended => return Ok(StatusCode::NO_CONTENT.into_response()),
+        Ready::Ended => return Ok(None),
     };
-    let source = sse::one_run(first, follower);
-    Ok(sse::stream(app, status, source, opening))
+    Ok(Some(sse::one_run(first, follower)))
+}
+
+/// The schema of a run's output, if it has one.
+async fn schema(app: &App, caller: &Caller, run: RunId) -> Result<Option<Value>, Error> {
+    let record = app.store.run(&caller.scope, run).await?;
+    Ok(record.spec.output_schema.clone())
 }
 
 async fn page(

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use run::{Status, ThreadId};
+use run::{RunId, Status, ThreadId};
 use serde::Deserialize;
 use store::{Cursor, Right, RunFilter, Target};
 use wire::RunList;
@@ -19,6 +19,7 @@ pub(crate) struct ListQuery {
     thread_id: Option<String>,
     agent: Option<String>,
     status: Option<String>,
+    parent: Option<RunId>,
     #[serde(default)]
     ephemeral: bool,
     cursor: Option<String>,
@@ -56,6 +57,7 @@ pub(crate) async fn list(
         agent: query.agent,
         statuses: statuses(query.status.as_deref())?,
         with_ephemeral: query.ephemeral,
+        parent: query.parent,
     };
     let after = query.cursor.as_deref().map(Cursor::parse).transpose()?;
     let page = app

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::Setting;
-use store::{OnConflict, Right, Start};
-use wire::{Code, Settings};
+use run::{AgentSpec, Setting};
+use store::{OnConflict, Right, RunRecord, Start};
+use wire::Settings;
 
 use super::start::{idempotency, may_start, perform};
 use crate::App;
 use crate::auth::Caller;
+use crate::catalogue::Wanted;
 use crate::error::Error;
 use crate::fresh;
 use crate::query::RunPath;
@@ -27,13 +28,35 @@ pub(crate) async fn retry(
         return Err(Error::not_found());
     }
     if !old.control.is_final() {
-        let error = Error::new(Code::RunOpen, "the run has not ended; stop it first");
-        return Err(error.with_run(id));
+        return Err(Error::run_open(id));
     }
     let idempotency = idempotency(&headers, "retry", id.as_bytes())?;
     may_start(&caller, &old.agent)?;
-    // The agent as it is configured now, because a wrong configuration may be why the first run failed; what the run
-    // itself had chosen stays.
+    let spec = again(&app, &caller, &old)?;
+    let start = Start {
+        run: fresh::new_run_id()?,
+        scope: caller.scope.clone(),
+        thread: old.thread,
+        agent: old.agent,
+        spec,
+        input: old.input.as_ref().clone(),
+        on_conflict: OnConflict::Reject,
+        trigger: old.trigger,
+        refines: old.refines,
+        retries: Some(old.id),
+        client: serde_json::Map::new(),
+        metadata: old.metadata,
+        idempotency,
+        parent: None,
+        // Those of the other run were erased at its end.
+        credentials: None,
+    };
+    perform(&app, &caller, &headers, start).await
+}
+
+/// The agent as it is configured now, because a wrong configuration may be why the first run failed; what the run itself
+/// had chosen, and the form of its output, stays.
+pub(super) fn again(app: &App, caller: &Caller, old: &RunRecord) -> Result<AgentSpec, Error> {
     let chosen = |setting| old.spec.overridable.contains(&setting);
     let settings = Settings {
         model: old.spec.model.clone().filter(|_| chosen(Setting::Model)),
@@ -46,24 +69,11 @@ pub(crate) async fn retry(
             .max_output_tokens
             .filter(|_| chosen(Setting::MaxOutputTokens)),
     };
-    let spec = app
-        .catalogue
-        .resolve(&old.agent, &settings, Some(&old.spec.budget), |agent| {
-            caller.may_start(agent)
-        })?;
-    let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread: old.thread,
-        agent: old.agent,
-        spec,
-        input: old.input.as_ref().clone(),
-        on_conflict: OnConflict::Reject,
-        trigger: old.trigger,
-        refines: None,
-        client: serde_json::Map::new(),
-        metadata: old.metadata,
-        idempotency,
+    let wanted = Wanted {
+        settings: &settings,
+        budget: Some(&old.spec.budget),
+        output_schema: old.spec.output_schema.as_ref(),
     };
-    perform(&app, &caller, &headers, start).await
+    app.catalogue
+        .resolve(&old.agent, &wanted, |agent| caller.may_start(agent))
 }

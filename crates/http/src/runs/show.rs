@@ -7,6 +7,7 @@ use run::{Role, Snapshot};
 use serde::Deserialize;
 use store::Right;
 use wire::RunBody;
+use wire::structured::preview_of;
 
 use crate::App;
 use crate::auth::Caller;
@@ -48,7 +49,14 @@ pub(crate) async fn show(
         run = app.store.run(&caller.scope, id).await?;
     }
     // Read after the run, so that it is never behind it.
-    let snapshot = app.store.snapshot(&caller.scope, id).await?;
+    let mut snapshot = app.store.snapshot(&caller.scope, id).await?;
+    if let Some(schema) = &run.spec.output_schema {
+        let preview = match &run.output {
+            Some(output) => output.clone(),
+            None => preview_of(schema, &snapshot),
+        };
+        snapshot.output_preview = Some(preview);
+    }
     let mut body = shown::run_body(run);
     body.snapshot = Some(Box::new(snapshot));
     Ok(Json(body))

@@ -7,14 +7,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use run::{RunId, Seq, ThreadId};
 use sha2::{Digest, Sha256};
-use store::{Fate, Idempotency, OnConflict, Right, Start, Started, Target};
+use store::{Fate, Idempotency, OnConflict, ReadError, Right, Start, Started, Target};
 use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTES, StartRun};
+use zeroize::Zeroizing;
 
 use super::events::stream_run;
 use crate::App;
 use crate::auth::Caller;
 use crate::body::{Body, printed};
+use crate::catalogue::Wanted;
 use crate::error::Error;
+use crate::secrets::seal_credentials;
 use crate::{fresh, shown, sse};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -32,19 +35,29 @@ pub(crate) async fn start(
         // Part of the request from here on, so that a key is not repeated from one thread to another.
         body.thread_id.get_or_insert_with(|| own.clone());
     }
-    let printed = printed(&app, &body)?;
+    let printed = Zeroizing::new(printed(&app, &body)?);
     let idempotency = idempotency(&headers, "start", &printed)?;
     let on_conflict = on_conflict(body.on_conflict, body.supersedes)?;
+    if let Some(source) = body.refines {
+        let source = refined(&app, &caller, source, body.thread_id.as_ref()).await?;
+        body.thread_id.get_or_insert(source);
+    }
     let thread = thread_for(&caller, body.thread_id)?;
     bounded_metadata(&body.metadata)?;
     may_start(&caller, &body.agent)?;
-    let spec =
-        app.catalogue
-            .resolve(&body.agent, &body.settings, body.budget.as_ref(), |agent| {
-                caller.may_start(agent)
-            })?;
+    let wanted = Wanted {
+        settings: &body.settings,
+        budget: body.budget.as_ref(),
+        output_schema: body.output_schema.as_ref(),
+    };
+    let spec = app
+        .catalogue
+        .resolve(&body.agent, &wanted, |agent| caller.may_start(agent))?;
+    let run = fresh::new_run_id()?;
+    let credentials = body.credentials.as_ref();
+    let credentials = seal_credentials(&app, &caller.scope, run, credentials)?;
     let start = Start {
-        run: fresh::new_run_id()?,
+        run,
         scope: caller.scope.clone(),
         thread,
         agent: body.agent,
@@ -52,10 +65,13 @@ pub(crate) async fn start(
         input: body.input,
         on_conflict,
         trigger: body.trigger.unwrap_or_default(),
-        refines: None,
+        refines: body.refines,
         client: serde_json::Map::new(),
         metadata: body.metadata,
         idempotency,
+        parent: None,
+        credentials,
+        retries: None,
     };
     perform(&app, &caller, &headers, start).await
 }
@@ -158,6 +174,35 @@ fn on_conflict(rule: Option<ConflictRule>, supersedes: Option<RunId>) -> Result<
         (Some(ConflictRule::Enqueue), None) => Ok(OnConflict::Enqueue),
         (Some(ConflictRule::Steer), None) => Ok(OnConflict::Steer),
     }
+}
+
+/// The thread of a run that a new one refines. Said in codes of its own, because the new run is what was asked for.
+async fn refined(
+    app: &App,
+    caller: &Caller,
+    source: RunId,
+    thread: Option<&ThreadId>,
+) -> Result<ThreadId, Error> {
+    let unknown = || {
+        let error = Error::new(Code::RefinesUnknown, "there is no such run to refine");
+        error.with_path("refines")
+    };
+    let source = match app.store.run(&caller.scope, source).await {
+        Ok(source) if caller.reaches(&source) => source,
+        Ok(_) | Err(ReadError::Unknown) => return Err(unknown()),
+        Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
+    };
+    if thread.is_some_and(|thread| *thread != source.thread) {
+        let error = Error::new(
+            Code::RefinesOtherThread,
+            "the run to refine is on another thread",
+        );
+        return Err(error.with_path("refines"));
+    }
+    if !source.control.is_final() {
+        return Err(Error::run_open(source.id));
+    }
+    Ok(source.thread)
 }
 
 /// A token of one thread starts runs there and nowhere else.

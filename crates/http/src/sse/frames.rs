@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use store::Health;
+use wire::structured::PreviewFrame;
 use wire::{FeedChange, StoreNotice};
 
 use crate::limits::RECONNECT;
@@ -49,7 +50,31 @@ pub(crate) fn feed_frame(change: &FeedChange) -> Bytes {
     frame(event, change)
 }
 
+/// The valid part of a run's output so far.
+pub(crate) fn preview(preview: &PreviewFrame) -> Bytes {
+    frame("preview", preview)
+}
+
 fn frame(event: &str, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).expect("notices have string keys");
     format!("event: {event}\ndata: {data}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use run::Seq;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_preview_has_no_id_and_says_what_it_reflects() {
+        let frame = preview(&PreviewFrame {
+            seq: Seq(7),
+            output_preview: json!({"name": "Le\ngs"}),
+        });
+        let expected =
+            "event: preview\ndata: {\"seq\":7,\"output_preview\":{\"name\":\"Le\\ngs\"}}\n\n";
+        assert_eq!(frame, expected.as_bytes());
+    }
 }

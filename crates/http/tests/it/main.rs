@@ -4,9 +4,11 @@
 mod access;
 mod bounds;
 mod log;
+mod output;
 mod polls;
 mod reference;
 mod runs;
+mod secrets;
 mod server;
 mod shutdown;
 mod streams;

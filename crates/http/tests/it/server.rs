@@ -24,7 +24,7 @@ pub(crate) struct Server {
     pub(crate) client: Client,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<Result<(), ServeError>>,
-    _directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 /// An answer that was read to its end.
@@ -123,7 +123,7 @@ impl Server {
             client: Client::builder().no_proxy().build().unwrap(),
             shutdown,
             task,
-            _directory: directory,
+            directory,
         }
     }
 

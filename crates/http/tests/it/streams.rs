@@ -6,7 +6,7 @@ use http::{Limits, Settings};
 use serde_json::{Value, json};
 use store::Options;
 
-use crate::server::Server;
+use crate::server::{Server, Stream};
 use crate::work::{Attempt, perform};
 
 async fn restless() -> Server {
@@ -170,6 +170,25 @@ async fn the_feed_says_that_something_changed() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn the_feed_tells_of_ephemeral_runs_only_if_asked() {
+    let server = Server::open().await;
+    let mut asked = server.stream("/v1/feed?ephemeral=true", None).await;
+    let mut plain = server.stream("/v1/feed", None).await;
+    let quiet = json!({"agent": "quiet", "thread_id": "q", "input": "Hi"});
+    let quiet = server.post("/v1/runs", quiet).await.text("id").to_owned();
+    let loud = server.start("a").await;
+    let first_run = async |feed: &mut Stream| loop {
+        let event = feed.next().await.unwrap();
+        if event.event == "run" {
+            let change: Value = serde_json::from_str(&event.data).unwrap();
+            return change["run_id"].as_str().unwrap().to_owned();
+        }
+    };
+    assert_eq!(first_run(&mut asked).await, quiet);
+    assert_eq!(first_run(&mut plain).await, loud);
 }
 
 #[tokio::test]

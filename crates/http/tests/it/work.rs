@@ -114,6 +114,7 @@ impl Attempt {
                 options: vec![Decision::Allow, Decision::Deny],
                 call: None,
                 expires_at,
+                grants: None,
             }
             .into(),
         ])

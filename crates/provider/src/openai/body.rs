@@ -2,27 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ECHO, schema};
-use crate::{Content, Error, Media, Message, Part, Request, Role, Tool, limits};
+use super::{ECHO, OWN, schema};
+use crate::vendor_data::members;
+use crate::{Content, Error, Media, Message, Part, Request, Role, Tool};
 
 /// The body of `POST /chat/completions`. `host` is the vendor's, because OpenAI itself no longer takes the name that
 /// everybody else knows for the limit of tokens.
 pub(crate) fn body(request: &Request, host: &str) -> Result<Vec<u8>, Error> {
-    let body = serde_json::to_vec(&document(request, host)?)
-        .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
-    if body.len() > limits::REQUEST_BYTES {
-        let (size, limit) = (body.len(), limits::REQUEST_BYTES);
-        return Err(Error::Invalid(format!(
-            "the request has {size} bytes, more than {limit}"
-        )));
-    }
-    Ok(body)
+    Request::bytes(&document(request, host)?)
 }
 
-fn document(request: &Request, host: &str) -> Result<Value, Error> {
-    if request.model.is_empty() {
-        return Err(Error::Invalid("no model is named".into()));
-    }
+fn document(request: &Request, host: &str) -> Result<Map<String, Value>, Error> {
+    let model = request.model()?;
     let mut messages = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
         add(message, &mut messages)?;
@@ -31,7 +22,7 @@ fn document(request: &Request, host: &str) -> Result<Value, Error> {
     let mut set = |name: &str, value: Value| {
         document.insert(name.to_owned(), value);
     };
-    set("model", json!(request.model));
+    set("model", json!(model));
     set("messages", messages.into());
     set("stream", json!(true));
     // Without it there is no usage in a stream.
@@ -74,14 +65,8 @@ fn document(request: &Request, host: &str) -> Result<Value, Error> {
     if let Some(effort) = &settings.effort {
         set("reasoning_effort", json!(effort));
     }
-    for (name, value) in &settings.extra {
-        if value.is_null() {
-            document.remove(name);
-        } else {
-            document.insert(name.clone(), value.clone());
-        }
-    }
-    Ok(document.into())
+    settings.lay_over(&mut document);
+    Ok(document)
 }
 
 fn tool(tool: &Tool) -> Value {
@@ -100,7 +85,7 @@ fn add(message: &Message, out: &mut Vec<Value>) -> Result<(), Error> {
         Role::Tool => {
             for part in &message.parts {
                 let Content::ToolResult { call_id, output } = &part.content else {
-                    return Err(misplaced(part, message.role));
+                    return Err(part.misplaced(message.role));
                 };
                 let result = json!({ "role": "tool", "tool_call_id": call_id, "content": output });
                 out.push(with_vendor(result, part));
@@ -134,7 +119,7 @@ fn content(message: &Message) -> Result<Value, Error> {
                     json!({ "type": "image_url", "image_url": { "url": address(media) } })
                 }
                 (Content::File { media, name }, Role::User) => file(media, name.as_deref()),
-                _ => return Err(misplaced(part, message.role)),
+                _ => return Err(part.misplaced(message.role)),
             };
             Ok(with_vendor(value, part))
         })
@@ -171,7 +156,7 @@ fn assistant(message: &Message) -> Result<Option<Value>, Error> {
         match &part.content {
             Content::Text(piece) => text.push_str(piece),
             Content::Reasoning(thought) => {
-                for (name, value) in vendor_members(part) {
+                for (name, value) in members(part, &OWN) {
                     match (name.as_str(), value.as_str()) {
                         (ECHO, Some(field @ ("reasoning_content" | "reasoning"))) => {
                             echo(&mut more, field, thought);
@@ -189,7 +174,7 @@ fn assistant(message: &Message) -> Result<Option<Value>, Error> {
                 calls.push(with_vendor(call, part));
             }
             Content::Image(_) | Content::File { .. } | Content::ToolResult { .. } => {
-                return Err(misplaced(part, message.role));
+                return Err(part.misplaced(message.role));
             }
         }
     }
@@ -230,31 +215,11 @@ fn address(media: &Media) -> String {
     }
 }
 
-fn vendor_members(part: &Part) -> impl Iterator<Item = (&String, &Value)> {
-    part.vendor
-        .as_ref()
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-}
-
 fn with_vendor(mut value: Value, part: &Part) -> Value {
-    for (name, member) in vendor_members(part) {
+    for (name, member) in members(part, &OWN) {
         value[name] = member.clone();
     }
     value
-}
-
-fn misplaced(part: &Part, role: Role) -> Error {
-    let what = match &part.content {
-        Content::Text(_) => "text",
-        Content::Reasoning(_) => "reasoning",
-        Content::Image(_) => "an image",
-        Content::File { .. } => "a file",
-        Content::ToolCall { .. } => "a tool call",
-        Content::ToolResult { .. } => "a tool result",
-    };
-    Error::Invalid(format!("{what} in a message of the role {role:?}"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::chunk::CallDelta;
-use super::reply::Events;
-use crate::{StreamEvent, VendorPart, limits};
+use crate::told::Told;
+use crate::{VendorPart, limits};
 
-/// The calls so far; a call's place is its index in our events.
+/// The calls so far.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Call>);
 
@@ -17,6 +17,8 @@ struct Call {
     id: String,
     /// Empty until the vendor names the tool; the call is told from then on.
     name: String,
+    /// Its index in our events, once it has a name.
+    told: usize,
     /// Arguments that came before the name.
     held: String,
     extra: Option<Value>,
@@ -32,7 +34,7 @@ impl Calls {
         &mut self,
         delta: CallDelta,
         reply: &str,
-        out: &mut Events,
+        told: &mut Told,
     ) -> Result<(), String> {
         let id = delta.id.filter(|id| !id.is_empty());
         let function = delta.function.unwrap_or_default();
@@ -58,31 +60,27 @@ impl Calls {
                 call.held.push_str(&args);
                 return Ok(());
             }
-            call.name = name;
-            out.push_back(Ok(StreamEvent::ToolCallStarted {
-                index,
-                id: call.id.clone(),
-                name: call.name.clone(),
-            }));
+            call.name.clone_from(&name);
+            call.told = told.call(call.id.clone(), name)?;
         }
-        let args = std::mem::take(&mut call.held) + &args;
-        if !args.is_empty() {
-            out.push_back(Ok(StreamEvent::ToolCallDelta { index, args }));
+        told.args(call.told, std::mem::take(&mut call.held) + &args);
+        Ok(())
+    }
+
+    /// Whether every call can be made. An error says what is wrong with the vendor.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.0.iter().any(|call| call.name.is_empty()) {
+            return Err("a tool call without a name".into());
         }
         Ok(())
     }
 
     /// What the vendor wants back with its calls, once all of them are whole.
-    pub(super) fn finish(&mut self, out: &mut Events) -> Result<(), String> {
-        if self.0.iter().any(|call| call.name.is_empty()) {
-            return Err("a tool call without a name".into());
-        }
-        for (index, call) in self.0.iter_mut().enumerate() {
+    pub(super) fn finish(&mut self, told: &mut Told) -> Result<(), String> {
+        for call in &mut self.0 {
             if let Some(extra) = call.extra.take() {
-                out.push_back(Ok(StreamEvent::VendorData {
-                    part: VendorPart::ToolCall(index),
-                    data: json!({ "extra_content": extra }),
-                }));
+                let data = json!({ "extra_content": extra });
+                told.vendor(VendorPart::ToolCall(call.told), data)?;
             }
         }
         Ok(())
@@ -134,6 +132,7 @@ impl Calls {
             // Made from the reply's id, so that calls of two replies in one conversation differ.
             id: id.unwrap_or_else(|| format!("call_{reply}_{index}")),
             name: String::new(),
+            told: 0,
             held: String::new(),
             extra: None,
         });

@@ -3,33 +3,18 @@
 use serde_json::Value;
 
 use crate::Usage;
+use crate::told::{Told, count};
 
-/// Adds one report to what is known. Vendors report once at the end, in every chunk, or zeros first: a count never
-/// falls within one reply, so the largest is the last.
-pub(super) fn merge(known: &mut Option<Usage>, report: &Value) {
-    let Some(new) = read(report) else { return };
-    let old = known.unwrap_or_default();
-    *known = Some(Usage {
-        input: old.input.max(new.input),
-        output: old.output.max(new.output),
-        reasoning: old.reasoning.max(new.reasoning),
-        cached: old.cached.max(new.cached),
-    });
-}
-
-fn read(report: &Value) -> Option<Usage> {
-    let count = |paths: &[&str]| {
-        paths
-            .iter()
-            .find_map(|path| report.pointer(path).and_then(number))
-    };
+/// Adds one report, if it is one.
+pub(super) fn add(report: &Value, told: &mut Told) {
+    let count = |paths: &[&str]| count(report, paths);
     // The second names are those of vendors who translate another wire.
     let input = count(&["/prompt_tokens", "/input_tokens"]);
     let output = count(&["/completion_tokens", "/output_tokens"]);
     if input.is_none() && output.is_none() {
-        return None;
+        return;
     }
-    Some(Usage {
+    told.spent(Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
         reasoning: count(&[
@@ -46,20 +31,5 @@ fn read(report: &Value) -> Option<Usage> {
             "/cached_tokens",
         ])
         .unwrap_or(0),
-    })
-}
-
-/// A count; some vendors write it as a float.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked, and a fraction of a token means nothing"
-)]
-fn number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
-        value
-            .as_f64()
-            .filter(|count| (0.0..1e15).contains(count))
-            .map(|count| count as u64)
-    })
+    });
 }

@@ -1,6 +1,7 @@
 //! The client against real bytes on a real socket.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its tools as well")]
 
+mod conformance;
 mod server;
 
 use std::time::Duration;

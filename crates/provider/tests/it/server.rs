@@ -73,7 +73,7 @@ impl Server {
     }
 }
 
-async fn request(stream: &mut TcpStream) -> Seen {
+pub(crate) async fn request(stream: &mut TcpStream) -> Seen {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    By, DriverKind, ErrorInfo, Input, Reason, RequestId, RunId, Status, ThreadId, Timestamp,
-    Trigger, Usage, WaitMode,
+    By, CallId, DriverKind, ErrorInfo, Input, Reason, RequestId, RunId, Status, ThreadId,
+    Timestamp, Trigger, Usage, WaitMode,
 };
 
 /// The run exists. Always the first event.
@@ -30,6 +30,27 @@ pub struct RunCreated {
     /// The run whose result it refines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refines: Option<RunId>,
+    /// The run that it does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RunId>,
+    /// The call of another agent's run that it performs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// Whether its output has to fit a schema.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub structured: bool,
+}
+
+/// The call that a run performs for the run of another agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// The run that calls.
+    pub run: RunId,
+    /// Its call.
+    pub call: CallId,
+    /// How many agents there are above, from 1.
+    pub depth: u32,
 }
 
 /// A worker has begun to perform the run.
@@ -72,6 +93,9 @@ pub struct RunWaiting {
     /// The open requests it waits for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<RequestId>,
+    /// The open calls that runs of other agents perform.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallId>,
     /// Whether a worker keeps it meanwhile.
     pub mode: WaitMode,
     /// When it goes on by itself.

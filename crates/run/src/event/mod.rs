@@ -108,6 +108,7 @@ events! {
     SessionStarted "session.started"
     SessionChanged "session.changed"
     SessionExited "session.exited"
+    PromptRendered "prompt.rendered"
     TurnStarted "turn.started"
     TurnCompleted "turn.completed"
     StepStarted "step.started"

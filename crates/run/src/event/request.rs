@@ -22,6 +22,9 @@ pub struct ApprovalRequested {
     /// The call it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
+    /// What `allow_for_thread` allows from then on: the name of a tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<String>,
     /// When nobody needs to answer any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -56,6 +59,9 @@ pub struct ApprovalResolved {
     /// A word to the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The tool that is allowed for the thread from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<String>,
     /// Who.
     pub by: By,
 }
@@ -82,6 +88,9 @@ pub struct QuestionAsked {
     pub request: RequestId,
     /// What it asks.
     pub questions: Vec<Question>,
+    /// The call it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
     /// When nobody needs to answer any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{CallId, MessageId};
+use crate::{CallId, MessageId, RunId, Usage};
 
 /// What kind of thing a tool does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct ToolCalled {
     pub call: CallId,
     /// The arguments.
     pub args: Value,
+    /// What the vendor wants back with the call in the next request; opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<Value>,
 }
 
 /// The tool is about to be touched.
@@ -76,6 +79,9 @@ pub struct ToolRunning {
     /// The number of the try, from 1.
     #[serde(rename = "try")]
     pub n_try: u32,
+    /// The run of another agent that performs it; its end ends the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// Where output came from.
@@ -141,4 +147,7 @@ pub struct ToolCompleted {
     /// What came out.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub result: Value,
+    /// What the run that performed it consumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }

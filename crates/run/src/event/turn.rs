@@ -1,8 +1,19 @@
-//! Turns and steps: a turn answers one input, a step is one model call and its tool calls.
+//! Prompts, turns and steps: a turn answers one input, a step is one model call and its tool calls.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ErrorInfo, InputId, StepId, TurnId, Usage};
+
+/// What an agent's templates made of the run's input. Written once, before the first turn; every attempt uses it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PromptRendered {
+    /// The system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The user's message, in place of the text of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
 
 /// A turn begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

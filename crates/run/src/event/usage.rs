@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Usage;
+use crate::{RunId, Usage};
 
 /// The run's totals, as its source counts them; replaces what was known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct ContextCompacted {
     pub before_tokens: u64,
     /// Tokens after.
     pub after_tokens: u64,
+    /// A text that stands for what was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// With `summary`: the last run of the thread that it covers, with all before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<RunId>,
 }
 
 /// A call failed and will be made again.

@@ -8,8 +8,8 @@ use crate::event::{
     ApprovalRequested, MessageCompleted, Notice, SessionStarted, TaskStarted, ToolStarted,
 };
 use crate::snapshot::{
-    Activity, Asked, Checkpoint, Diff, GivenInput, InputState, Message, Progress, ProposedPlan,
-    Request, Resolution, Session, Settled, Snapshot, Task, Worktree, patch,
+    Activity, Asked, Checkpoint, Diff, GivenInput, HistorySummary, InputState, Message, Progress,
+    ProposedPlan, Request, Resolution, Session, Settled, Snapshot, Task, Worktree, patch,
 };
 use crate::{
     CallId, Envelope, Event, InputId, MAX_SNAPSHOT_NOTICES, MAX_VALUE_DEPTH, MessageId, Part,
@@ -63,14 +63,15 @@ impl Snapshot {
                 parts: kept_parts(&input.parts),
                 by: input.by.clone(),
                 state: InputState::Waiting,
+                heard_seq: None,
             }),
             Event::InputConsumed(consumed) => {
                 let turn = consumed.turn.clone();
-                self.settle_input(&consumed.input, InputState::Consumed { turn });
+                self.settle_input(&consumed.input, InputState::Consumed { turn }, Some(seq));
             }
             Event::InputReturned(returned) => {
                 let code = returned.code;
-                self.settle_input(&returned.input, InputState::Returned { code });
+                self.settle_input(&returned.input, InputState::Returned { code }, None);
             }
 
             Event::SessionStarted(started) => self.session = Some(session(started)),
@@ -86,6 +87,10 @@ impl Snapshot {
                 }
             }
 
+            Event::PromptRendered(rendered) => {
+                // The first one is what the model was told.
+                self.prompt.get_or_insert_with(|| rendered.clone());
+            }
             Event::TurnStarted(started) => self.turn = Some(started.turn.clone()),
             Event::TurnCompleted(_) => self.turn = None,
             Event::StepStarted(started) => self.step = Some(started.step.clone()),
@@ -115,12 +120,14 @@ impl Snapshot {
             Event::ToolCalled(called) => {
                 if let Some(call) = self.open_activity(&called.call) {
                     call.args = kept(&called.args);
+                    call.vendor = called.vendor.as_ref().and_then(kept_option);
                     call.args_text = String::new();
                 }
             }
             Event::ToolRunning(running) => {
                 if let Some(call) = self.open_activity(&running.call) {
                     call.running = true;
+                    call.run = running.run;
                 }
             }
             Event::ToolUpdated(updated) => {
@@ -137,6 +144,9 @@ impl Snapshot {
                     call.status = Some(completed.status);
                     call.result = kept(&completed.result);
                 }
+                if let Some(usage) = &completed.usage {
+                    self.usage = self.usage.plus(usage);
+                }
             }
 
             Event::ApprovalRequested(asked) => self.requests.push(approval(asked)),
@@ -145,7 +155,7 @@ impl Snapshot {
                 asks: Asked::Question {
                     questions: asked.questions.clone(),
                 },
-                call: None,
+                call: asked.call.clone(),
                 expires_at: asked.expires_at,
                 resolution: None,
             }),
@@ -221,6 +231,10 @@ impl Snapshot {
             }
             Event::ContextCompacted(compacted) => {
                 self.context.tokens = Some(compacted.after_tokens);
+                if let (Some(text), Some(through)) = (&compacted.summary, compacted.through) {
+                    let text = text.clone();
+                    self.history = Some(HistorySummary { text, through });
+                }
             }
 
             Event::WorktreeReady(ready) => {
@@ -325,9 +339,12 @@ impl Snapshot {
             title: started.title.clone(),
             message: started.message.clone(),
             turn: self.turn.clone(),
+            step: self.step.clone(),
             args_text: String::new(),
             args: Value::Null,
+            vendor: None,
             running: false,
+            run: None,
             phase: None,
             detail: Value::Null,
             output: Vec::new(),
@@ -358,13 +375,14 @@ impl Snapshot {
         });
     }
 
-    fn settle_input(&mut self, input: &InputId, state: InputState) {
+    fn settle_input(&mut self, input: &InputId, state: InputState, heard_seq: Option<Seq>) {
         let found = self
             .index
             .inputs
             .find(&mut self.inputs, |given| &given.input, input);
         if let Some(given) = found {
             given.state = state;
+            given.heard_seq = heard_seq;
         }
     }
 

@@ -493,3 +493,43 @@ fn a_value_that_nests_too_deep_is_kept_as_its_text() {
         fold(&log)
     );
 }
+
+#[test]
+fn the_first_rendered_prompt_stays() {
+    let rendered = |text: &str| ("prompt.rendered", json!({"system": text}));
+    let log = [rendered("a"), rendered("b")];
+    check(&log, "/prompt", &json!({"system": "a"}));
+}
+
+#[test]
+fn a_summary_of_older_history_is_kept_with_the_run_that_it_reaches() {
+    let through = "019a9f2e-7c00-7abc-8def-0123456789ab";
+    let compacted = |data: Value| ("context.compacted", data);
+    let numbers = json!({"before_tokens": 9, "after_tokens": 4});
+    let mut with_summary = numbers.clone();
+    with_summary["summary"] = json!("They met.");
+    with_summary["through"] = json!(through);
+    let log = [compacted(with_summary), compacted(numbers)];
+    let expected = json!({"text": "They met.", "through": through});
+    check(&log, "/history", &expected);
+    check(&log, "/context/tokens", &json!(4));
+}
+
+#[test]
+fn what_was_heard_and_done_says_where() {
+    let log = [
+        (
+            "input.received",
+            json!({"input": "i1", "mode": "steer", "parts": [], "by": "ana"}),
+        ),
+        ("turn.started", json!({"turn": "t1"})),
+        ("step.started", json!({"step": "s1"})),
+        ("input.consumed", json!({"input": "i1", "turn": "t1"})),
+        (
+            "tool.started",
+            json!({"call": "c1", "name": "f", "kind": "other"}),
+        ),
+    ];
+    check(&log, "/inputs/0/heard_seq", &json!(4));
+    check(&log, "/activities/0/step", &json!("s1"));
+}

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::log::config;
 use super::soup;
 use super::story::*;
-use crate::event::{AttemptEnd, Decision, InputMode};
+use crate::event::{AttemptEnd, Decision, InputMode, ToolStatus};
 use crate::*;
 
 /// What somebody does next. The numbers choose among what there is at that moment.
@@ -41,6 +41,7 @@ fn policy() -> impl Strategy<Value = Policy> {
             requests: yes[2],
         },
         takes_inputs: true,
+        over_budget: BudgetEnd::Fail,
         max_lost_attempts,
         stop_timeout_ms: 50,
         backoff: Backoff {
@@ -61,6 +62,10 @@ struct Actors {
 }
 
 impl Actors {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each thing that may happen"
+    )]
     fn command(&self, one: &Move) -> Command {
         let Move {
             kind,
@@ -151,6 +156,23 @@ impl Actors {
                 run.n_requests,
                 json!({"kind": "x", "title": "y", "options": Decision::ALL, "expires_at": (*n > 99).then(|| self.story.now.plus_ms(30))}),
             )])),
+            21 => match run.calls.keys().next() {
+                Some(call) => work(Work::Append(vec![super::story::event(
+                    "tool.running",
+                    &json!({"call": call, "try": 1, "run": child(*n)}),
+                )])),
+                None => claim(),
+            },
+            22 => match run.calls.iter().next_back() {
+                Some((call, open)) => Command::ChildEnded {
+                    call: call.clone(),
+                    run: open.run.unwrap_or(child(*n)),
+                    status: ToolStatus::Ok,
+                    result: json!(n),
+                    usage: Usage::default(),
+                },
+                None => claim(),
+            },
             _ => work(Work::Append(vec![event.clone()])),
         }
     }
@@ -190,6 +212,11 @@ impl Actors {
     }
 }
 
+/// One of a few runs of other agents.
+fn child(n: u8) -> RunId {
+    RunId::new(Timestamp::from_ms(1), [n % 3; 10])
+}
+
 /// What holds between any two commands.
 fn check(run: &Run) {
     let text = serde_json::to_string(run).unwrap();
@@ -202,14 +229,19 @@ fn check(run: &Run) {
     if let State::Waiting {
         mode,
         requests,
+        calls,
         due_at,
     } = &run.state
     {
-        assert!(!requests.is_empty() || due_at.is_some());
+        assert!(!requests.is_empty() || !calls.is_empty() || due_at.is_some());
+        let elsewhere: Vec<_> = run.performed_elsewhere().cloned().collect();
         let open: Vec<_> = run.requests.keys().cloned().collect();
         match mode {
-            WaitMode::Parked => assert_eq!(*requests, open),
-            WaitMode::Held => assert!(requests.iter().all(|request| open.contains(request))),
+            WaitMode::Parked => assert_eq!((requests, calls), (&open, &elsewhere)),
+            WaitMode::Held => {
+                assert!(requests.iter().all(|request| open.contains(request)));
+                assert!(calls.iter().all(|call| elsewhere.contains(call)));
+            }
         }
     }
 }

@@ -247,3 +247,37 @@ fn a_run_ends_only_as_something_final() {
         assert_eq!(story.tell(Command::Conclude(outcome)), unfit);
     }
 }
+
+#[test]
+fn a_prompt_is_rendered_before_the_first_turn_and_within_its_bound() {
+    let rendered = |n_bytes: usize| {
+        let half = "x".repeat(n_bytes / 2);
+        ("prompt.rendered", json!({"system": half, "prompt": half}))
+    };
+    let turn = ("turn.started", json!({"turn": "t1"}));
+    check(&[], &[rendered(MAX_PROMPT_BYTES), turn.clone()], Ok(()));
+    check(
+        &[],
+        &[rendered(MAX_PROMPT_BYTES + 2)],
+        Err("a rendered prompt may have at most 524288 bytes, not 524290"),
+    );
+    check(
+        &[turn],
+        &[rendered(2)],
+        Err("a prompt is rendered before the first turn"),
+    );
+}
+
+#[test]
+fn a_summary_of_history_has_its_bound() {
+    let compacted = |n_bytes: usize| {
+        let data = json!({"before_tokens": 2, "after_tokens": 1, "summary": "x".repeat(n_bytes)});
+        ("context.compacted", data)
+    };
+    check(&[], &[compacted(MAX_HISTORY_SUMMARY_BYTES)], Ok(()));
+    check(
+        &[],
+        &[compacted(MAX_HISTORY_SUMMARY_BYTES + 1)],
+        Err("a summary may have at most 65536 bytes, not 65537"),
+    );
+}

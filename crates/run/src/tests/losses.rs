@@ -127,6 +127,7 @@ fn what_survives_a_lost_attempt_stays_open() {
         mode: WaitMode::Parked,
         requests,
         due_at: None,
+        ..
     } = &story.run.state
     else {
         panic!("{:?}", story.run.state);

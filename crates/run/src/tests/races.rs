@@ -40,6 +40,7 @@ fn waiting(mode: WaitMode, requests: &[u32]) -> State {
     State::Waiting {
         mode,
         requests: requests.iter().copied().map(request).collect(),
+        calls: Vec::new(),
         due_at: None,
     }
 }
@@ -119,6 +120,7 @@ fn a_park_says_what_it_waits_for_and_takes_the_right_to_write() {
         &State::Waiting {
             mode: WaitMode::Parked,
             requests: vec![],
+            calls: vec![],
             due_at,
         },
     );

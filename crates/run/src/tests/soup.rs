@@ -154,6 +154,9 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             client: serde_json::Map::new(),
             supersedes: None,
             refines: None,
+            parent: None,
+            structured: false,
+            retries: None,
         }
         .into(),
         "attempt.started" => AttemptStarted {
@@ -172,6 +175,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         .into(),
         "run.waiting" => RunWaiting {
             requests: if n > 30 { vec![request] } else { vec![] },
+            calls: if n > 200 { vec![call] } else { vec![] },
             mode: pick(n, &[WaitMode::Held, WaitMode::Parked]),
             due_at: at(n),
         }
@@ -221,6 +225,11 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         "session.exited" => SessionExited {
             kind: text,
             recoverable: n > 7,
+        }
+        .into(),
+        "prompt.rendered" => PromptRendered {
+            system: n.is_multiple_of(2).then(|| text.clone()),
+            prompt: n.is_multiple_of(3).then_some(text),
         }
         .into(),
         "turn.started" => TurnStarted {
@@ -276,8 +285,18 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         }
         .into(),
         "tool.args.delta" => ToolArgsDelta { call, text }.into(),
-        "tool.called" => ToolCalled { call, args: value }.into(),
-        "tool.running" => ToolRunning { call, n_try: 1 }.into(),
+        "tool.called" => ToolCalled {
+            call,
+            args: value,
+            vendor: (n > 99).then(|| json!({ "signature": n })),
+        }
+        .into(),
+        "tool.running" => ToolRunning {
+            call,
+            n_try: 1,
+            run: (n > 128).then_some(run),
+        }
+        .into(),
         "tool.output" => ToolOutput {
             call,
             stream: pick(n, &[OutputStream::Stdout, OutputStream::Stderr]),
@@ -295,6 +314,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             call,
             status: pick(n, &[ToolStatus::Ok, ToolStatus::Unknown]),
             result: value,
+            usage: (n > 99).then(|| usage(n, &json!(1))),
         }
         .into(),
         "approval.requested" => ApprovalRequested {
@@ -305,6 +325,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             options: Decision::ALL.to_vec(),
             call: Some(call),
             expires_at: at(n),
+            grants: None,
         }
         .into(),
         "approval.resolved" => ApprovalResolved {
@@ -312,6 +333,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             decision: pick(n, &Decision::ALL),
             note: some_text,
             by,
+            grants: None,
         }
         .into(),
         "question.asked" => QuestionAsked {
@@ -323,6 +345,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
                 multiple: false,
             }],
             expires_at: at(n),
+            call: None,
         }
         .into(),
         "question.answered" => QuestionAnswered {
@@ -391,6 +414,8 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         "context.compacted" => ContextCompacted {
             before_tokens: 2,
             after_tokens: 1,
+            summary: n.is_multiple_of(2).then_some(text),
+            through: n.is_multiple_of(3).then_some(run),
         }
         .into(),
         "retry.scheduled" => RetryScheduled {

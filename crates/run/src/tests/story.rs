@@ -35,6 +35,9 @@ impl Story {
             client: serde_json::Map::new(),
             supersedes: None,
             refines: None,
+            parent: None,
+            structured: false,
+            retries: None,
         };
         story.append(vec![created.into()]);
         story

@@ -29,6 +29,9 @@ fn start(run: RunId) -> Start {
         client: Map::new(),
         metadata: Map::new(),
         idempotency: None,
+        parent: None,
+        credentials: None,
+        retries: None,
     }
 }
 

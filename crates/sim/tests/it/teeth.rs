@@ -24,6 +24,9 @@ pub(crate) fn created() -> Event {
         client: Map::new(),
         supersedes: None,
         refines: None,
+        parent: None,
+        structured: false,
+        retries: None,
     }
     .into()
 }
@@ -94,6 +97,7 @@ fn question() -> Event {
         request: RequestId::nth(1),
         questions: Vec::new(),
         expires_at: None,
+        call: None,
     }
     .into()
 }
@@ -103,6 +107,7 @@ fn waits() -> Event {
         requests: vec![RequestId::nth(1)],
         mode: WaitMode::Held,
         due_at: None,
+        calls: Vec::new(),
     }
     .into()
 }
@@ -167,6 +172,7 @@ fn call_done() -> Event {
         call: CallId::nth(1),
         status: ToolStatus::Ok,
         result: Value::Null,
+        usage: None,
     }
     .into()
 }

@@ -41,6 +41,9 @@ fn start(run: RunId) -> Start {
             key: "key".into(),
             body_hash: [0; 32],
         }),
+        parent: None,
+        credentials: None,
+        retries: None,
     }
 }
 
@@ -59,6 +62,7 @@ fn record(run: RunId, control: Run) -> RunRecord {
         worker: None,
         output: None,
         refines: None,
+        parent: None,
         metadata: Map::new(),
         applied: None,
         log_expired: false,
@@ -247,6 +251,7 @@ fn a_stop_a_request_and_a_deadline_that_are_overdue_are_caught() {
         request: RequestId::nth(1),
         questions: Vec::new(),
         expires_at: Some(at.plus_ms(5)),
+        call: None,
     };
     let run = record(run_id(1), folded(&[created(), begun(), asked.into()]));
     times(std::slice::from_ref(&run), at).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use run::event::Parent;
 use run::{
     AgentSpec, AppendNo, Fence, Input, Policy, Run, RunId, Seq, Status, Tenant, ThreadId,
     Timestamp, Trigger, User, WorkerId,
@@ -27,6 +28,7 @@ pub(crate) struct Origin {
     pub(crate) input: Arc<Input>,
     pub(crate) trigger: Trigger,
     pub(crate) refines: Option<RunId>,
+    pub(crate) parent: Option<Parent>,
     pub(crate) metadata: Map<String, Value>,
 }
 
@@ -177,6 +179,7 @@ impl Head {
             worker: self.worker.clone(),
             output: self.output.clone(),
             refines: origin.refines,
+            parent: origin.parent.clone(),
             metadata: origin.metadata.clone(),
             applied: self.applied.clone(),
             log_expired: self.log_expired,

@@ -20,6 +20,8 @@ mod fold;
 mod load;
 mod txn;
 
+mod family;
+
 mod op;
 mod read;
 

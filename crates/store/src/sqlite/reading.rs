@@ -13,7 +13,8 @@ use super::{read, rows};
 use crate::follow::Source;
 use crate::{
     Counts, Credential, Cursor, EventPage, FollowError, Follower, Key, Page, ReadError, Ready,
-    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, ThreadFilter, ThreadRecord, Unavailable,
+    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, Sealed, SecretEntry, ThreadFilter, ThreadRecord,
+    Unavailable,
 };
 impl Sqlite {
     /// A run.
@@ -254,6 +255,63 @@ impl Sqlite {
             OfThread::Empty => Ok(None),
             OfThread::Run(stored) => self.run(scope, stored.origin.id).await.map(Some),
         }
+    }
+
+    /// The tools that are allowed to an agent for the rest of a thread.
+    pub async fn grants(
+        &self,
+        scope: &Scope,
+        thread: &ThreadId,
+        agent: &str,
+    ) -> Result<Vec<String>, ReadError> {
+        let (scope, thread, agent) = (scope.clone(), thread.clone(), agent.to_owned());
+        let grants = self
+            .readers()
+            .read(move |connection| read::thread::grants(connection, &scope, &thread, &agent))
+            .await?;
+        Ok(grants)
+    }
+
+    /// The runs before a run on its thread.
+    pub async fn history(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        after: Option<Cursor>,
+        max: usize,
+    ) -> Result<Page<RunRecord>, ReadError> {
+        let scope = scope.clone();
+        let max = max.min(crate::HISTORY_RUNS);
+        let found = self
+            .readers()
+            .read(move |connection| read::history::before(connection, &scope, run, after, max))
+            .await?;
+        let (stored, next) = found.ok_or(ReadError::Unknown)?;
+        let entries = stored.into_iter().map(Stored::into_record).collect();
+        Ok(Page { entries, next })
+    }
+
+    /// A tenant's secrets.
+    pub async fn secrets(&self, tenant: &Tenant) -> Result<Vec<SecretEntry>, Unavailable> {
+        let tenant = tenant.clone();
+        self.readers()
+            .read(move |connection| read::secret::secrets(connection, &tenant))
+            .await
+    }
+
+    /// A secret.
+    pub async fn secret(&self, tenant: &Tenant, name: &str) -> Result<Option<Sealed>, Unavailable> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.readers()
+            .read(move |connection| read::secret::secret(connection, &tenant, &name))
+            .await
+    }
+
+    /// The credentials of a run.
+    pub async fn run_credentials(&self, run: RunId) -> Result<Option<Sealed>, Unavailable> {
+        self.readers()
+            .read(move |connection| read::secret::credentials(connection, run))
+            .await
     }
 
     /// All keys.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use run::{AgentSpec, Input, Run, RunId, Tenant, ThreadId, Timestamp, Trigger, User, WorkerId};
+use run::event::Parent;
+use run::{
+    AgentSpec, CallId, Input, Run, RunId, Tenant, ThreadId, Timestamp, Trigger, User, WorkerId,
+};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,7 +18,7 @@ use crate::{Applied, RunRecord};
 pub(crate) const COLUMNS: &str = "run.key, run.id, run.tenant, run.created_by, run.thread, thread.id, run.agent, \
      run.spec, run.input, run.trigger, run.refines, run.metadata, run.is_current, run.line, \
      run.worker, run.control, run.append, run.output, run.applied_at, run.applied_by, run.applied_ref, \
-     run.log_expired";
+     run.log_expired, run.parent, run.parent_call, run.depth";
 
 /// A row as it is stored.
 pub(crate) struct Stored {
@@ -43,6 +46,7 @@ impl Stored {
             input,
             trigger,
             refines,
+            parent,
             metadata,
             ..
         } = self.origin;
@@ -60,6 +64,7 @@ impl Stored {
             worker: self.worker,
             output: self.output,
             refines,
+            parent,
             metadata,
             applied: self.applied,
             log_expired: self.log_expired,
@@ -81,6 +86,14 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             reference: row.get(20)?,
         }),
     };
+    let parent = match (run_id(row, 22)?, name(row, 23, CallId::parse)?) {
+        (Some(run), Some(call)) => Some(Parent {
+            run,
+            call,
+            depth: row.get(24)?,
+        }),
+        _ => None,
+    };
     Ok(Stored {
         origin: Origin {
             key: row.get(0)?,
@@ -95,6 +108,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             input: Arc::new(input),
             trigger,
             refines: run_id(row, 10)?,
+            parent,
             metadata: json(row, 11)?,
         },
         is_current: row.get(12)?,

@@ -49,6 +49,10 @@ CREATE TABLE run (
     trigger TEXT NOT NULL,
     supersedes BLOB,
     refines BLOB,
+    retries BLOB,
+    parent BLOB,
+    parent_call TEXT,
+    depth INTEGER NOT NULL DEFAULT 0,
     metadata TEXT NOT NULL,
     status TEXT NOT NULL,
     is_current INTEGER NOT NULL,
@@ -70,14 +74,26 @@ CREATE UNIQUE INDEX run_id ON run (id);
 CREATE UNIQUE INDEX run_current ON run (thread) WHERE is_current = 1;
 CREATE UNIQUE INDEX run_line ON run (thread, line) WHERE line IS NOT NULL;
 CREATE INDEX run_of_thread ON run (thread, key);
+-- The history of a thread, for its next run.
+CREATE INDEX run_past ON run (thread, finished_at, key) WHERE finished_at IS NOT NULL AND log_expired = 0;
 CREATE INDEX run_of_tenant ON run (tenant, key);
 CREATE INDEX run_due ON run (due_at, key) WHERE due_at IS NOT NULL;
 CREATE INDEX run_due_of_agent ON run (tenant, agent, due_at, key) WHERE due_at IS NOT NULL;
 CREATE INDEX run_next ON run (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX run_retries ON run (retries) WHERE retries IS NOT NULL;
+CREATE INDEX run_of_parent ON run (parent, key) WHERE parent IS NOT NULL;
 CREATE INDEX run_held ON run (worker) WHERE worker IS NOT NULL;
 CREATE INDEX run_open ON run (status, tenant) WHERE finished_at IS NULL;
 CREATE INDEX run_uncompacted ON run (finished_at) WHERE finished_at IS NOT NULL AND compacted = 0;
 CREATE INDEX run_retained ON run (finished_at) WHERE finished_at IS NOT NULL AND log_expired = 0;
+
+-- Tools that a person has allowed to an agent for the rest of a thread.
+CREATE TABLE grant_of_thread (
+    thread INTEGER NOT NULL REFERENCES thread (key),
+    agent TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    PRIMARY KEY (thread, agent, tool)
+) WITHOUT ROWID;
 
 CREATE TABLE journal (off INTEGER PRIMARY KEY, packed INTEGER NOT NULL, bytes BLOB NOT NULL);
 -- Ready frames of one run each. Rows are only ever added at the end, which costs one or two pages; an index finds a run's
@@ -134,6 +150,18 @@ CREATE TABLE token (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX token_expires ON token (expires_at);
+
+-- What is sealed with a key that is not in this file.
+CREATE TABLE secret (
+    id INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    sealed BLOB NOT NULL
+);
+CREATE UNIQUE INDEX secret_name ON secret (tenant, name);
+CREATE TABLE run_credentials (run INTEGER PRIMARY KEY, key_id TEXT NOT NULL, sealed BLOB NOT NULL);
 
 CREATE TABLE blob (
     tenant TEXT NOT NULL,

@@ -13,8 +13,8 @@ use super::chunks::Chunks;
 use super::core::{Core, Operation, Shared};
 use super::op::{
     AppendOp, Apply, ClaimOp, CommandOp, CreateKey, CreateThread, CreateToken, DeleteRun,
-    DeleteThread, PatchThread, PutBlob, Register, Release, Renew, RevokeKey, StartOp, SweepOp,
-    Watch, WorkOp,
+    DeleteSecret, DeleteThread, PatchThread, PutBlob, PutSecret, Register, Release, Renew,
+    RevokeKey, StartOp, SweepOp, Watch, WorkOp,
 };
 use super::readers::{self, ReaderThreads, Readers};
 use super::upkeep::Upkeep;
@@ -22,8 +22,8 @@ use super::writer::{self, Writer};
 use crate::{
     Append, Appended, Applied, BLOB_BYTES, Change, Claim, Claimed, CommandError, Commanded,
     DeleteError, Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord,
-    RunWatch, Scope, Start, StartError, Started, Swept, ThreadError, ThreadPatch, ThreadRecord,
-    Unavailable, WorkError, Worked,
+    RunWatch, Scope, Sealed, Start, StartError, Started, Swept, ThreadError, ThreadPatch,
+    ThreadRecord, Unavailable, WorkError, Worked,
 };
 
 /// The embedded store. Cheap to clone.
@@ -303,6 +303,30 @@ impl Sqlite {
     /// Makes a token.
     pub async fn create_token(&self, token: NewToken) -> Result<(), Unavailable> {
         self.submit(CreateToken(token)).await
+    }
+
+    /// Keeps a secret.
+    pub async fn put_secret(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        sealed: Sealed,
+    ) -> Result<bool, Unavailable> {
+        self.submit(PutSecret {
+            tenant: tenant.clone(),
+            name: name.to_owned(),
+            sealed,
+        })
+        .await
+    }
+
+    /// Erases a secret.
+    pub async fn delete_secret(&self, tenant: &Tenant, name: &str) -> Result<bool, Unavailable> {
+        self.submit(DeleteSecret {
+            tenant: tenant.clone(),
+            name: name.to_owned(),
+        })
+        .await
     }
 
     /// Keeps bytes.

@@ -68,6 +68,9 @@ impl World {
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
+            parent: None,
+            credentials: None,
+            retries: None,
         }
     }
 

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::head::{Head, LastAppend};
 use super::journal::{Group, Row};
 use super::load::head_of;
+use super::op::erase_credentials;
 use super::rows;
 use crate::{APPEND_BYTES, Change, Options};
 
@@ -271,15 +272,21 @@ impl<'c> Txn<'c> {
 
     /// What follows from events that were just written: who holds the run, what it left behind, who is next in line.
     fn settle(&mut self, run: RunId, events: &[Event]) -> Result<(), Fault> {
-        let mut is_final = false;
+        let mut finished = None;
         for event in events {
             match event {
                 Event::AttemptEnded(_) => self.head_mut(run).worker = None,
-                Event::RunFinished(finished) => {
+                Event::RunFinished(event) => {
                     let head = self.head_mut(run);
                     head.worker = None;
-                    head.output.clone_from(&finished.output);
-                    is_final = true;
+                    head.output.clone_from(&event.output);
+                    finished = Some(event);
+                }
+                Event::StopRequested(_) => self.stop_children(run, "the run above is stopped")?,
+                Event::ApprovalResolved(resolved) => {
+                    if let Some(tool) = &resolved.grants {
+                        self.grant(run, tool)?;
+                    }
                 }
                 _ => {}
             }
@@ -292,11 +299,13 @@ impl<'c> Txn<'c> {
                 .prepare_cached("UPDATE thread SET updated_at = ?2 WHERE key = ?1")?
                 .execute(params![thread_key, now.as_ms()])?;
         }
-        if is_final {
-            self.leave_line(run)
-        } else {
-            Ok(())
+        if let Some(finished) = finished {
+            erase_credentials(self.connection, self.head(run).origin.key)?;
+            self.leave_line(run)?;
+            self.stop_children(run, "the run above has ended")?;
+            self.tell_parent(run, finished)?;
         }
+        Ok(())
     }
 
     /// The run has ended: the next of its thread takes its place, in this transaction.
@@ -373,6 +382,7 @@ impl<'c> Txn<'c> {
             created_by: head.origin.created_by.clone(),
             thread: head.origin.thread.clone(),
             run: Some((run, head.control.status())),
+            ephemeral: head.origin.spec.ephemeral,
         };
         self.published.changes.push(change);
     }

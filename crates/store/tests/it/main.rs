@@ -5,3 +5,4 @@ mod conformance;
 mod embedded;
 mod embedded_fault;
 mod embedded_file;
+mod embedded_secret;

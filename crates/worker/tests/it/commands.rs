@@ -6,9 +6,9 @@ use agent::Mark;
 use run::event::{OutputStream, ToolStatus};
 use run::{AgentSpec, DriverKind, Event, Input, RunId, Status};
 use serde_json::json;
-use worker::{Commands, Drivers, Models, Vendors};
+use worker::{Commands, Models, Vendors};
 
-use crate::house::{Hired, House, eventually, outcome};
+use crate::house::{Hired, House, drivers, eventually, outcome};
 
 fn command(words: &[&str]) -> AgentSpec {
     let mut spec = AgentSpec::new(DriverKind::Command);
@@ -18,18 +18,16 @@ fn command(words: &[&str]) -> AgentSpec {
 }
 
 fn hire(house: &mut House) -> Hired {
-    let drivers = Drivers {
-        models: Models::new(reqwest::Client::new(), Vendors::new()),
-        commands: Commands {
-            url: Some("http://127.0.0.1:1".into()),
-            environment: vec![
-                ("GIVEN".into(), "by name".into()),
-                ("SECRET".into(), "not by name".into()),
-            ],
-        },
+    let commands = Commands {
+        url: Some("http://127.0.0.1:1".into()),
+        environment: vec![
+            ("GIVEN".into(), "by name".into()),
+            ("SECRET".into(), "not by name".into()),
+        ],
     };
+    let models = Models::new(reqwest::Client::new(), Vendors::new());
     let settings = house.settings();
-    house.hire_as(settings, drivers)
+    house.hire_as(settings, drivers(models, commands))
 }
 
 /// What a command printed, by stream.

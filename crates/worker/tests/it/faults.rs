@@ -43,6 +43,7 @@ impl Driver for Faulty {
                 let nonsense = ToolRunning {
                     call: CallId::nth(7),
                     n_try: 1,
+                    run: None,
                 };
                 let heard = context.emit_durable(vec![nonsense.into()]).await;
                 assert!(heard.is_err());

@@ -8,20 +8,36 @@ use run::{
     AgentSpec, Answer, By, Command, Envelope, Event, Input, NodeId, Part, RequestId, Run, RunId,
     ScriptStep, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, WorkerId, frame,
 };
-use store::{Location, OnConflict, Options, RunRecord, Scope, Start, Store};
+use store::{Location, OnConflict, Options, RunRecord, Scope, Sealed, Start, Store};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
-use worker::{Driver, Scripted, Settings, Worker};
+use worker::{Commands, Driver, Drivers, Loops, McpServers, Models, Scripted, Settings, Worker};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct House {
     pub(crate) store: Store,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     n_workers: u32,
     n_runs: u64,
+}
+
+/// All drivers, with these models and commands and without MCP servers and further agents.
+pub(crate) fn drivers(models: Models, commands: Commands) -> Drivers {
+    let loops = Loops::new(
+        models.clone(),
+        commands.clone(),
+        McpServers::new(),
+        Arc::default(),
+        &[],
+    );
+    Drivers {
+        models,
+        loops: loops.unwrap(),
+        commands,
+    }
 }
 
 /// A worker at work.
@@ -47,7 +63,7 @@ impl House {
         };
         Self {
             store: Store::open(&location, options).await.unwrap(),
-            _directory: directory,
+            directory,
             n_workers: 0,
             n_runs: 0,
         }
@@ -83,6 +99,27 @@ impl House {
     }
 
     pub(crate) async fn start_on(&mut self, thread: &str, spec: AgentSpec, input: Input) -> RunId {
+        let credentials = None::<fn(RunId) -> Sealed>;
+        self.start_with(thread, spec, input, credentials).await
+    }
+
+    /// Starts a run with what it brings along, sealed for it.
+    pub(crate) async fn start_sealed(
+        &mut self,
+        thread: &str,
+        spec: AgentSpec,
+        seal: Option<impl FnOnce(RunId) -> Sealed>,
+    ) -> RunId {
+        self.start_with(thread, spec, Input::text("go"), seal).await
+    }
+
+    async fn start_with(
+        &mut self,
+        thread: &str,
+        spec: AgentSpec,
+        input: Input,
+        seal: Option<impl FnOnce(RunId) -> Sealed>,
+    ) -> RunId {
         self.n_runs += 1;
         let mut random = [7; 10];
         random[2..].copy_from_slice(&self.n_runs.to_be_bytes());
@@ -100,9 +137,18 @@ impl House {
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
+            parent: None,
+            credentials: seal.map(|seal| seal(run)),
+            retries: None,
         };
         self.store.start(start).await.unwrap();
         run
+    }
+
+    /// Closes the store and gives its directory.
+    pub(crate) async fn close(self) -> tempfile::TempDir {
+        self.store.close().await;
+        self.directory
     }
 
     pub(crate) async fn command(&self, run: RunId, command: Command) {

@@ -12,5 +12,7 @@ mod drain;
 mod faults;
 mod lanes;
 mod leases;
+mod loops;
 mod models;
 mod stop;
+mod vendor;

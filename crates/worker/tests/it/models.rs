@@ -1,15 +1,17 @@
 //! Model calls over real sockets.
 
-mod vendor;
+mod output;
+mod past;
+mod secret;
 
 use std::time::Duration;
 
-use provider::Vendor;
+use provider::{Price, Prices, Vendor};
 use run::{AgentSpec, DriverKind, Event, Input, OnLost, RunId, Status};
-use worker::{Commands, Drivers, Models, Vendors};
+use worker::{Commands, Models, Vendors};
 
-use self::vendor::{Answer, Stub};
-use crate::house::{Hired, House, eventually, outcome};
+use crate::house::{Hired, House, drivers, eventually, outcome};
+use crate::vendor::{Answer, Stub};
 
 const KEY: &str = "sk-very-secret-key";
 
@@ -24,17 +26,25 @@ fn model() -> AgentSpec {
     spec
 }
 
+/// Of the vendor's small model.
+fn prices() -> Prices {
+    let price = Price {
+        input: 1.0,
+        cached_input: None,
+        output: 2.0,
+    };
+    Prices::new([("stub/small".to_owned(), price)].into())
+}
+
 fn hire(house: &mut House, stub: &Stub) -> Hired {
     let vendor = Vendor::openai(stub.url()).with_key(KEY);
-    let drivers = Drivers {
-        models: Models::new(
-            provider::Client::builder().build().unwrap(),
-            Vendors::from([("stub".to_owned(), vendor)]),
-        ),
-        commands: Commands::default(),
-    };
+    let models = Models::new(
+        provider::Client::builder().build().unwrap(),
+        Vendors::from([("stub".to_owned(), vendor)]),
+    )
+    .with_prices(prices());
     let settings = house.settings();
-    house.hire_as(settings, drivers)
+    house.hire_as(settings, drivers(models, Commands::default()))
 }
 
 /// Performs one run against a vendor that answers like this.
@@ -44,9 +54,20 @@ async fn check(
     code: &str,
     text: &str,
 ) -> (House, RunId, Stub) {
+    check_as(model(), answers, expected, code, text).await
+}
+
+/// The same with an agent of one's own.
+async fn check_as(
+    spec: AgentSpec,
+    answers: Vec<Answer>,
+    expected: (Status, &str),
+    code: &str,
+    text: &str,
+) -> (House, RunId, Stub) {
     let stub = Stub::start(answers).await;
     let mut house = House::new().await;
-    let run = house.start_on("t", model(), Input::text("abc")).await;
+    let run = house.start_on("t", spec, Input::text("abc")).await;
     let worker = hire(&mut house, &stub);
     let (control, said) = house.text_at_end(run).await;
     let run::State::Final(ended) = &control.state else {
@@ -81,6 +102,7 @@ async fn an_answer_streams_into_the_log() {
         [
             "run.created",
             "attempt.started",
+            "prompt.rendered",
             "turn.started",
             "step.started",
             "message.started",
@@ -95,6 +117,7 @@ async fn an_answer_streams_into_the_log() {
         (control.usage.input_tokens, control.usage.output_tokens),
         (7, 3)
     );
+    assert_eq!(control.usage.cost_usd, Some(7e-6 + 6e-6));
     assert_eq!(control.summary.as_deref(), Some("Hello"));
     let run::State::Final(ended) = &control.state else {
         panic!()

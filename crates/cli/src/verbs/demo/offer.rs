@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use provider::Vendor;
-
 use crate::config::{Surroundings, chat_model, vendors};
 
 /// For a local vendor to say what it has.
@@ -18,7 +16,7 @@ pub(super) async fn real_model(surroundings: &Surroundings) -> Option<String> {
     let ollama = vendors().remove("ollama")?;
     let http = provider::Client::builder().no_proxy().build().ok()?;
     let client = provider::Client::new(http);
-    let vendor = Vendor::openai(ollama.base_url);
+    let vendor = ollama.resolve(surroundings);
     let models = tokio::time::timeout(PATIENCE, client.models(&vendor)).await;
     let model = models.ok()?.ok()?.into_iter().next()?;
     Some(command(&format!("ollama/{model}")))

@@ -9,6 +9,7 @@ use super::super::fault::Fault;
 use super::super::read::thread::by_key;
 use super::super::txn::Txn;
 use super::command::visible;
+use super::secret::erase_credentials;
 use super::thread::{Found, find};
 use crate::{Change, DeleteError, Scope};
 
@@ -38,6 +39,7 @@ impl Operation for DeleteRun {
             created_by,
             thread,
             run: None,
+            ephemeral: false,
         });
         Ok(Ok(()))
     }
@@ -45,6 +47,7 @@ impl Operation for DeleteRun {
 
 fn remove(txn: &mut Txn<'_>, run: RunId, key: i64) -> Result<(), Fault> {
     txn.forget(run);
+    erase_credentials(txn.connection, key)?;
     chunks::delete(txn.connection, key)?;
     txn.connection
         .prepare_cached("DELETE FROM run WHERE key = ?1")?
@@ -81,6 +84,9 @@ impl Operation for DeleteThread {
             remove(txn, RunId::from_bytes(run), key)?;
         }
         txn.connection
+            .prepare_cached("DELETE FROM grant_of_thread WHERE thread = ?1")?
+            .execute(params![thread_key])?;
+        txn.connection
             .prepare_cached("DELETE FROM thread WHERE key = ?1")?
             .execute(params![thread_key])?;
         txn.thread_changed(Change {
@@ -88,6 +94,7 @@ impl Operation for DeleteThread {
             created_by: record.created_by,
             thread,
             run: None,
+            ephemeral: false,
         });
         Ok(Ok(()))
     }

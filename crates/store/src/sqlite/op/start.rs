@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use run::event::{InputMode, RunCreated};
-use run::{By, Command, Event, Outcome, Reason, Run, RunId, User};
+use run::event::{InputMode, Parent, RunCreated};
+use run::{By, Command, Event, Outcome, Reason, Refused, Run, RunId, Status, User};
 use rusqlite::{OptionalExtension, params};
 
 use super::super::core::Operation;
@@ -12,6 +12,7 @@ use super::super::head::{LastAppend, Origin};
 use super::super::load::head_of;
 use super::super::rows::{Stored, to_json};
 use super::super::txn::Txn;
+use super::secret::keep_credentials;
 use super::thread::{Found, find, make};
 use crate::{Fate, Idempotency, LINE_RUNS, NewThread, OnConflict, Start, StartError, Started};
 
@@ -37,6 +38,11 @@ impl Operation for StartOp {
         }
         if let Some(answer) = same(txn, &start)? {
             return Ok(answer);
+        }
+        if let Some(parent) = &start.parent
+            && let Some(refused) = orphaned(txn, parent)?
+        {
+            return Ok(Err(refused));
         }
         let known = match find(txn, &start.scope, &start.thread)? {
             Found::Key(key) => Some(key),
@@ -70,9 +76,15 @@ impl Operation for StartOp {
                 (_, current) => Ok(Err(StartError::SupersedeMismatch { current })),
             };
         }
-        let thread_key = match known {
-            Some(key) => key,
-            None => make(txn, &start.scope, &start.thread, &NewThread::default())?,
+        let thread_key = if let Some(key) = known {
+            key
+        } else {
+            let above = start.parent.as_ref();
+            let new = NewThread {
+                parent: above.map(|parent| txn.head(parent.run).origin.thread.clone()),
+                ..NewThread::default()
+            };
+            make(txn, &start.scope, &start.thread, &new)?
         };
         // The database decides whether the thread is free: by inserting, not by looking.
         if insert(txn, &start, thread_key, Place::Current)? {
@@ -96,6 +108,19 @@ impl Operation for StartOp {
             })),
         }
     }
+}
+
+/// Why a run that performs a call of another run cannot start: that run has ended, or is told to.
+fn orphaned(txn: &mut Txn<'_>, parent: &Parent) -> Result<Option<StartError>, Fault> {
+    if !txn.load(parent.run)? {
+        return Ok(Some(StartError::Unknown));
+    }
+    let control = &txn.head(parent.run).control;
+    let ended = match &control.stop {
+        Some(_) => Some(Status::Aborted),
+        None => control.final_status(),
+    };
+    Ok(ended.map(|status| StartError::Refused(Refused::Final(status))))
 }
 
 /// The answer to a key that was used before.
@@ -190,8 +215,8 @@ fn insert(txn: &mut Txn<'_>, start: &Start, thread_key: i64, place: Place) -> Re
         .connection
         .prepare_cached(
             "INSERT INTO run (id, tenant, created_by, thread, agent, ephemeral, spec, input, trigger, supersedes,
-                refines, metadata, status, is_current, line, control, append)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', ?13, ?14, '{}', '{}')",
+                refines, metadata, status, is_current, line, control, append, parent, parent_call, depth, retries)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', ?13, ?14, '{}', '{}', ?15, ?16, ?17, ?18)",
         )?
         .execute(params![
             start.run.as_bytes(),
@@ -208,6 +233,10 @@ fn insert(txn: &mut Txn<'_>, start: &Start, thread_key: i64, place: Place) -> Re
             to_json(&start.metadata),
             is_current,
             line,
+            start.parent.as_ref().map(|parent| parent.run.as_bytes()),
+            start.parent.as_ref().map(|parent| parent.call.as_str()),
+            start.parent.as_ref().map_or(0, |parent| parent.depth),
+            start.retries.as_ref().map(RunId::as_bytes),
         ]);
     match inserted {
         Ok(_) => Ok(true),
@@ -346,6 +375,9 @@ fn created(
 ) -> Result<Started, Fault> {
     let key = txn.connection.last_insert_rowid();
     remember(txn, &start, start.run)?;
+    if let Some(sealed) = &start.credentials {
+        keep_credentials(txn.connection, key, sealed)?;
+    }
     let Start {
         run,
         scope,
@@ -356,9 +388,12 @@ fn created(
         on_conflict,
         trigger,
         refines,
+        retries,
+        parent,
         client,
         metadata,
         idempotency: _,
+        credentials: _,
     } = start;
     let supersedes = match on_conflict {
         OnConflict::Supersede(named) => Some(named),
@@ -373,6 +408,9 @@ fn created(
         client,
         supersedes,
         refines,
+        retries,
+        parent: parent.clone(),
+        structured: spec.output_schema.is_some(),
     };
     let origin = Origin {
         id: run,
@@ -387,6 +425,7 @@ fn created(
         input: Arc::new(input),
         trigger,
         refines,
+        parent,
         metadata,
     };
     let (is_current, line) = match place {

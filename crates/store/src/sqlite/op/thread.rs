@@ -75,6 +75,7 @@ fn change(scope: &Scope, thread: &ThreadId) -> Change {
         created_by: scope.user.clone(),
         thread: thread.clone(),
         run: None,
+        ephemeral: false,
     }
 }
 

@@ -15,17 +15,18 @@ pub(crate) fn list(
     after: Option<Cursor>,
     max: usize,
 ) -> rusqlite::Result<(Vec<Stored>, Option<Cursor>)> {
-    // A thread's runs, and those that are open, are few among all that a tenant ever had. The plus keeps the database
+    // A thread's runs, a run's children and those that are open are few among all that a tenant ever had. The plus keeps the database
     // from reading all of those.
     let only_open =
         !filter.statuses.is_empty() && !filter.statuses.iter().any(|status| status.is_final());
-    let (from, tenant) = match (&filter.thread, only_open) {
-        (Some(_), _) => ("run", "+run.tenant = ?"),
-        (None, true) => (
+    let is_few = filter.thread.is_some() || filter.parent.is_some();
+    let (from, tenant) = match (is_few, only_open) {
+        (true, _) => ("run", "+run.tenant = ?"),
+        (false, true) => (
             "run INDEXED BY run_open",
             "run.tenant = ? AND run.finished_at IS NULL",
         ),
-        (None, false) => ("run", "run.tenant = ?"),
+        (false, false) => ("run", "run.tenant = ?"),
     };
     let mut wheres = vec![tenant.to_owned()];
     let mut values: Vec<SqlValue> = vec![scope.tenant.to_string().into()];
@@ -44,6 +45,9 @@ pub(crate) fn list(
     }
     if let Some(agent) = &filter.agent {
         also("run.agent = ?", agent.clone().into());
+    }
+    if let Some(parent) = &filter.parent {
+        also("run.parent = ?", parent.as_bytes().to_vec().into());
     }
     if !filter.statuses.is_empty() {
         let words: Vec<&str> = filter

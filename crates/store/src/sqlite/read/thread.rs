@@ -120,3 +120,21 @@ pub(crate) fn list(
         next,
     ))
 }
+
+/// The tools that are allowed to an agent for the rest of a thread.
+pub(crate) fn grants(
+    connection: &Connection,
+    scope: &Scope,
+    thread: &ThreadId,
+    agent: &str,
+) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT tool FROM grant_of_thread JOIN thread ON thread.key = grant_of_thread.thread
+             WHERE tenant = ?1 AND id = ?2 AND agent = ?3",
+        )?
+        .query_map([scope.tenant.as_str(), thread.as_str(), agent], |row| {
+            row.get(0)
+        })?
+        .collect()
+}

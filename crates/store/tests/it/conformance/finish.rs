@@ -34,6 +34,7 @@ pub(crate) async fn the_end_closes_what_is_open(place: Place) {
         ToolCalled {
             call,
             args: serde_json::json!({}),
+            vendor: None,
         }
         .into(),
         approval(1, None),

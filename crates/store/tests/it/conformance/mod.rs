@@ -12,7 +12,9 @@ pub(crate) mod event;
 pub(crate) mod finish;
 pub(crate) mod follow;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod lease;
+pub(crate) mod secret;
 pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod sweep;
@@ -143,6 +145,19 @@ macro_rules! suite {
             a_token_opens_until_it_ends
             a_token_ends_with_the_key_that_made_it
             a_blob_is_kept_by_its_content_per_tenant
+        }
+        crate::conformance::tests! { $place, history:
+            finished_runs_come_back_the_last_one_first
+            the_order_is_that_of_the_ends
+            runs_whose_log_is_gone_are_left_out
+            the_history_of_somebody_else_is_unknown
+        }
+        crate::conformance::tests! { $place, secret:
+            a_secret_is_kept_replaced_and_erased_per_tenant
+            a_tenant_has_at_most_so_many_secrets
+            credentials_stay_with_a_run_until_its_end
+            credentials_go_with_every_kind_of_end
+            a_repeated_start_keeps_the_first_credentials
         }
         crate::conformance::tests! { $place, delete:
             an_open_run_is_not_deleted

@@ -367,6 +367,7 @@ pub(crate) async fn changes_are_hinted_to_the_right_people(place: Place) {
             created_by: ann.user.clone(),
             thread: id("t"),
             run: status.map(|status| (run, status)),
+            ephemeral: false,
         };
         assert_eq!(changes.try_recv(), Ok(change));
     }

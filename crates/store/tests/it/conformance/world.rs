@@ -253,6 +253,7 @@ pub(crate) fn approval(n: u32, expires_at: Option<Timestamp>) -> Event {
         options: vec![Decision::Allow, Decision::Deny],
         call: None,
         expires_at,
+        grants: None,
     }
     .into()
 }
@@ -279,6 +280,9 @@ pub(crate) fn start(thread: &str, on_conflict: OnConflict) -> Start {
         client: serde_json::Map::new(),
         metadata: serde_json::Map::new(),
         idempotency: None,
+        parent: None,
+        credentials: None,
+        retries: None,
     }
 }
 

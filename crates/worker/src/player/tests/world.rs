@@ -60,6 +60,9 @@ impl World {
                 client: serde_json::Map::new(),
                 supersedes: None,
                 refines: None,
+                parent: None,
+                structured: false,
+                retries: None,
             }
             .into(),
         ]);

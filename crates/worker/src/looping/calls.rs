@@ -1,0 +1,290 @@
+//! The open calls of a run: what can be is performed, what needs somebody is asked, and the rest is waited for.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt as _};
+use run::event::{
+    ApprovalRequested, ClientToolCalled, Decision, Question, QuestionAsked, ToolCompleted,
+    ToolKind, ToolStatus,
+};
+use run::snapshot::{Activity, Asked, Resolution, Snapshot};
+use run::{CallId, Event, MAX_OPEN_REQUESTS, Outcome, Reason, RequestId, WaitMode};
+use serde_json::{Value, json};
+use store::Scope;
+use tool::BadArgs;
+use tool::builtin::AskUser;
+
+use super::Attempt;
+use super::perform::Performed;
+use super::plan::{Ask, Next, next, open_calls};
+use super::subagent::{self, Began};
+use crate::context::{Context, Over, Waited};
+use crate::limits::{CALLS_AT_ONCE, TITLE_CHARS};
+use crate::pause::Pause;
+
+/// How it goes on.
+pub(super) enum Flow {
+    /// With what is next.
+    GoOn,
+    /// The run waits without this attempt.
+    Parked,
+    /// The run's user wants it to end.
+    Cancelled(Outcome),
+}
+
+impl Attempt<'_> {
+    pub(super) async fn calls(&mut self) -> Result<Flow, Over> {
+        let open: Vec<Activity> = open_calls(&self.log.snapshot).cloned().collect();
+        let mut room = MAX_OPEN_REQUESTS.saturating_sub(self.context.control().requests.len());
+        let mut events = Vec::new();
+        let (mut agents, mut ready) = (Vec::new(), Vec::new());
+        let mut waits = false;
+        for call in open {
+            let is_granted = self.granted.contains(&call.name);
+            let event = match next(&call, &self.log.snapshot, &self.tools, is_granted) {
+                Next::Start { agent } => {
+                    agents.push((call, agent));
+                    continue;
+                }
+                Next::Perform => {
+                    ready.push(call);
+                    continue;
+                }
+                Next::Wait => {
+                    waits = true;
+                    continue;
+                }
+                // When there is room again.
+                Next::Ask(_) if room == 0 => {
+                    waits = true;
+                    continue;
+                }
+                Next::Cancel => return self.cancel().await,
+                Next::End { status, result } => completed(call.call, status, result),
+                Next::Ask(ask) => match self.ask(&call, ask) {
+                    Ok(request) => {
+                        room -= 1;
+                        waits = true;
+                        request
+                    }
+                    Err(bad) => completed(call.call, ToolStatus::Failed, bad.to_string().into()),
+                },
+            };
+            events.extend(self.log.take(vec![event]));
+        }
+        self.context.emit(events).await?;
+        waits |= self.start(agents).await?;
+        self.perform(ready).await?;
+        if waits {
+            self.wait().await
+        } else {
+            Ok(Flow::GoOn)
+        }
+    }
+
+    /// Waits for answers and for other runs, without this attempt. What came meanwhile is read.
+    async fn wait(&mut self) -> Result<Flow, Over> {
+        match self.context.wait(WaitMode::Parked).await? {
+            Waited::Parked => Ok(Flow::Parked),
+            Waited::Held | Waited::Answered => {
+                self.log.snapshot = self.context.snapshot().await?;
+                self.granted
+                    .extend(granted(self.context, &self.log.snapshot).await?);
+                self.read_agents().await?;
+                Ok(Flow::GoOn)
+            }
+        }
+    }
+
+    /// Everything ends: no open call is performed any more.
+    async fn cancel(&mut self) -> Result<Flow, Over> {
+        let open = open_calls(&self.log.snapshot).map(|call| call.call.clone());
+        let open: Vec<CallId> = open.collect();
+        let denied = open
+            .into_iter()
+            .map(|call| completed(call, ToolStatus::Denied, "the user has ended this".into()));
+        let denied = denied.collect();
+        self.say(denied).await?;
+        Ok(Flow::Cancelled(Outcome::aborted(Reason::Stopped)))
+    }
+
+    /// Starts the runs of other agents; gives whether any of them is waited for.
+    async fn start(&mut self, agents: Vec<(Activity, String)>) -> Result<bool, Over> {
+        let n_new = agents.iter().filter(|(call, _)| call.run.is_none()).count();
+        let n = subagent::n_agents(&self.context.control(), n_new);
+        let budget = self.context.run().spec.budget;
+        let share = subagent::share(&budget, &self.log.snapshot.usage, n);
+        let mut waits = false;
+        for (call, agent) in agents {
+            let began =
+                subagent::start(self.context, &self.loops.agents, &agent, &call, &share).await?;
+            match began {
+                Began::Started => waits = true,
+                Began::Refused(text) => {
+                    let failed = completed(call.call, ToolStatus::Failed, text.into());
+                    self.say(vec![failed]).await?;
+                }
+            }
+        }
+        Ok(waits)
+    }
+
+    /// Performs calls, several at once; each result is written when it is there.
+    async fn perform(&mut self, ready: Vec<Activity>) -> Result<(), Over> {
+        let Self {
+            context,
+            hands,
+            tools,
+            log,
+            ..
+        } = self;
+        let context: &Context = context;
+        let performing = ready
+            .into_iter()
+            .map(|call| hands.perform(context, tools, call));
+        let mut performing = stream::iter(performing).buffer_unordered(CALLS_AT_ONCE);
+        while let Some(performed) = performing.next().await {
+            let Performed {
+                call,
+                status,
+                result,
+            } = performed?;
+            let done = vec![completed(call, status, result)];
+            context.emit(log.take(done)).await?;
+        }
+        Ok(())
+    }
+
+    /// What runs of other agents have said at their end, in full, for the model.
+    pub(super) async fn read_agents(&mut self) -> Result<(), Over> {
+        for call in &mut self.log.snapshot.activities {
+            let (Some(run), Some(status)) = (call.run, call.status) else {
+                continue;
+            };
+            // Closed by other means, or read before.
+            if !call.result.is_object() {
+                continue;
+            }
+            let words = subagent::answer(self.context, run).await?;
+            call.result = subagent::report(status, &call.result, words);
+        }
+        Ok(())
+    }
+
+    /// A request to the run's user. The error is the model's, whose question cannot be asked.
+    fn ask(&self, call: &Activity, ask: Ask) -> Result<Event, BadArgs> {
+        let request = RequestId::nth(self.log.counts.requests + 1);
+        let expires_ms = self.context.run().spec.tools.expires_ms;
+        let expires_at = expires_ms.map(|ms| self.context.now().plus_ms(ms));
+        Ok(match ask {
+            Ask::Approval => ApprovalRequested {
+                request,
+                kind: kind(call.kind).to_owned(),
+                title: title(call),
+                detail: json!({ "tool": call.name, "args": call.args }),
+                options: Decision::ALL.to_vec(),
+                call: Some(call.call.clone()),
+                grants: Some(call.name.clone()),
+                expires_at,
+            }
+            .into(),
+            Ask::User => QuestionAsked {
+                request,
+                questions: questions(AskUser::read(&call.args)?),
+                call: Some(call.call.clone()),
+                expires_at,
+            }
+            .into(),
+            Ask::Client => ClientToolCalled {
+                request,
+                call: call.call.clone(),
+                expires_at,
+            }
+            .into(),
+        })
+    }
+}
+
+/// Tools that are allowed for the thread: by an earlier run of the agent, or in this one.
+pub(super) async fn granted(
+    context: &Context,
+    snapshot: &Snapshot,
+) -> Result<BTreeSet<String>, Over> {
+    let run = context.run();
+    let scope = Scope::tenant(run.tenant.clone());
+    let mut pause = Pause::new();
+    let stored = loop {
+        match context.store.grants(&scope, &run.thread, &run.agent).await {
+            Ok(grants) => break grants,
+            Err(error) => {
+                tracing::warn!(run.id = %run.id, %error, "failed to read what run {} may do: {error}", run.id);
+                context.sleep(pause.next()).await?;
+            }
+        }
+    };
+    let mut granted: BTreeSet<String> = stored.into_iter().collect();
+    let here = snapshot.requests.iter().filter(|request| {
+        matches!(
+            &request.resolution,
+            Some(Resolution::Decided {
+                decision: Decision::AllowForThread,
+                ..
+            })
+        )
+    });
+    granted.extend(here.filter_map(|request| match &request.asks {
+        Asked::Approval { detail, .. } => detail["tool"].as_str().map(str::to_owned),
+        Asked::Question { .. } | Asked::ClientTool => None,
+    }));
+    Ok(granted)
+}
+
+fn completed(call: CallId, status: ToolStatus, result: Value) -> Event {
+    ToolCompleted {
+        call,
+        status,
+        result,
+        usage: None,
+    }
+    .into()
+}
+
+fn questions(asked: AskUser) -> Vec<Question> {
+    let questions = asked.questions.into_iter();
+    questions
+        .map(|question| Question {
+            id: question.id,
+            text: question.text,
+            options: question.options,
+            multiple: question.multiple,
+        })
+        .collect()
+}
+
+fn kind(kind: ToolKind) -> &'static str {
+    match kind {
+        ToolKind::Command => "command",
+        ToolKind::Web => "web",
+        ToolKind::Mcp => "mcp",
+        ToolKind::Subagent => "subagent",
+        ToolKind::FileChange => "file_change",
+        ToolKind::FileRead => "file_read",
+        ToolKind::Search => "search",
+        ToolKind::Image => "image",
+        ToolKind::Other => "tool",
+    }
+}
+
+/// A line for people; all of the arguments stand in the detail.
+fn title(call: &Activity) -> String {
+    let name = call.title.as_deref().unwrap_or(&call.name);
+    let line = match call.args["command"].as_str() {
+        Some(command) if call.kind == ToolKind::Command => command.to_owned(),
+        _ => format!("{name} {}", call.args),
+    };
+    let mut title: String = line.chars().take(TITLE_CHARS).collect();
+    if title.len() < line.len() {
+        title.push('…');
+    }
+    title
+}
