@@ -299,17 +299,17 @@ impl Run {
         }
     }
 
-    /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker.
+    /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker. Runs of other
+    /// agents are no reason to wait here: the attempt may have ended between announcing one and starting it.
     fn requeue(&mut self, due_at: Option<Timestamp>) {
-        let calls: Vec<CallId> = self.performed_elsewhere().cloned().collect();
-        self.state = if self.requests.is_empty() && calls.is_empty() {
+        let has_agents = self.performed_elsewhere().next().is_some();
+        self.state = if self.requests.is_empty() || has_agents {
             State::Queued { due_at }
         } else {
-            let requests = self.requests.keys().cloned().collect();
             State::Waiting {
                 mode: WaitMode::Parked,
-                requests,
-                calls,
+                requests: self.requests.keys().cloned().collect(),
+                calls: Vec::new(),
                 due_at: None,
             }
         };
