@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::content::text_of;
-use crate::event::{AttemptEnd, Event, InputMode, ToolStatus};
+use crate::event::{AttemptEnd, Decision, Event, InputMode, ToolStatus};
 use crate::state::ClosedRequest;
 use crate::{
     By, CallId, CallStage, Envelope, ErrorInfo, MAX_CLOSED_REQUESTS, MAX_DISCARDED_MESSAGES,
@@ -234,7 +234,10 @@ impl Run {
                 };
                 self.open_request(&asked.request, wants, asked.expires_at);
             }
-            Event::ApprovalResolved(resolved) => self.close_request(&resolved.request, true),
+            Event::ApprovalResolved(resolved) => {
+                self.cancelled |= resolved.decision == Decision::Cancel;
+                self.close_request(&resolved.request, true);
+            }
             Event::QuestionAnswered(answered) => self.close_request(&answered.request, true),
             Event::ClientToolAnswered(answered) => self.close_request(&answered.request, true),
             Event::RequestExpired(expired) => self.close_request(&expired.request, false),
@@ -303,7 +306,7 @@ impl Run {
     /// agents are no reason to wait here: the attempt may have ended between announcing one and starting it.
     fn requeue(&mut self, due_at: Option<Timestamp>) {
         let has_agents = self.performed_elsewhere().next().is_some();
-        self.state = if self.requests.is_empty() || has_agents {
+        self.state = if self.requests.is_empty() || has_agents || self.cancelled {
             State::Queued { due_at }
         } else {
             State::Waiting {
@@ -322,6 +325,7 @@ impl Run {
         expires_at: Option<Timestamp>,
     ) {
         self.n_requests += 1;
+        self.cancelled = false;
         let asked = OpenRequest { wants, expires_at };
         open(&mut self.requests, MAX_OPEN_REQUESTS, request, asked);
     }
@@ -348,7 +352,8 @@ impl Run {
         }
     }
 
-    /// One thing that the run waited for is there: it goes on when it was the last.
+    /// One thing that the run waited for is there: it goes on when it was the last, or when the others do not matter any
+    /// more.
     fn go_on(&mut self) {
         if let State::Waiting {
             mode,
@@ -356,8 +361,7 @@ impl Run {
             calls,
             ..
         } = &self.state
-            && requests.is_empty()
-            && calls.is_empty()
+            && (self.cancelled || requests.is_empty() && calls.is_empty())
         {
             self.state = match mode {
                 WaitMode::Held => State::Running,

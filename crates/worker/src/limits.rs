@@ -39,6 +39,10 @@ pub const COMPLETED_BYTES: usize = 128 * 1024;
 /// Bytes of the arguments of one tool call. Printed they have to fit into [`run::MAX_EVENT_BYTES`].
 pub const CALL_ARGS_BYTES: usize = 768 * 1024;
 
+/// Bytes of the result of a tool call as its event prints it: with what is around it, it must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const RESULT_EVENT_BYTES: usize = 1000 * 1024;
+
 /// Tool calls of one run that are performed at once.
 pub const CALLS_AT_ONCE: usize = 8;
 

@@ -139,10 +139,7 @@ fn what_survives_a_lost_attempt_stays_open() {
 fn a_run_whose_call_another_run_performs_is_looked_at_again() {
     let elsewhere = |call: &str| {
         let run = RunId::new(START, [7; 10]);
-        (
-            "tool.running",
-            json!({"call": call, "try": 1, "run": run}),
-        )
+        ("tool.running", json!({"call": call, "try": 1, "run": run}))
     };
     for others in [&[][..], &[approval("q1")]] {
         let mut events = vec![call("c1"), elsewhere("c1")];

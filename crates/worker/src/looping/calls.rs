@@ -15,6 +15,7 @@ use tool::BadArgs;
 use tool::builtin::AskUser;
 
 use super::Attempt;
+use super::fitting::fitting;
 use super::perform::Performed;
 use super::plan::{Ask, Next, next, open_calls};
 use super::subagent::{self, Began};
@@ -34,14 +35,22 @@ pub(super) enum Flow {
 
 impl Attempt<'_> {
     pub(super) async fn calls(&mut self) -> Result<Flow, Over> {
-        let open: Vec<Activity> = open_calls(&self.log.snapshot).cloned().collect();
+        let open: Vec<(Activity, Next)> = open_calls(&self.log.snapshot)
+            .map(|call| {
+                let is_granted = self.granted.contains(&call.name);
+                let next = next(call, &self.log.snapshot, &self.tools, is_granted);
+                (call.clone(), next)
+            })
+            .collect();
+        if open.iter().any(|(_, next)| *next == Next::Cancel) {
+            return self.cancel().await;
+        }
         let mut room = MAX_OPEN_REQUESTS.saturating_sub(self.context.control().requests.len());
         let mut events = Vec::new();
         let (mut agents, mut ready) = (Vec::new(), Vec::new());
         let mut waits = false;
-        for call in open {
-            let is_granted = self.granted.contains(&call.name);
-            let event = match next(&call, &self.log.snapshot, &self.tools, is_granted) {
+        for (call, next) in open {
+            let event = match next {
                 Next::Start { agent } => {
                     agents.push((call, agent));
                     continue;
@@ -54,12 +63,12 @@ impl Attempt<'_> {
                     waits = true;
                     continue;
                 }
+                Next::Cancel => return self.cancel().await,
                 // When there is room again.
                 Next::Ask(_) if room == 0 => {
                     waits = true;
                     continue;
                 }
-                Next::Cancel => return self.cancel().await,
                 Next::End { status, result } => completed(call.call, status, result),
                 Next::Ask(ask) => match self.ask(&call, ask) {
                     Ok(request) => {
@@ -87,7 +96,7 @@ impl Attempt<'_> {
         match self.context.wait(WaitMode::Parked).await? {
             Waited::Parked => Ok(Flow::Parked),
             Waited::Held | Waited::Answered => {
-                self.log.snapshot = self.context.snapshot().await?;
+                self.log.snapshot = self.context.snapshot_again().await?;
                 self.granted
                     .extend(granted(self.context, &self.log.snapshot).await?);
                 self.read_agents().await?;
@@ -98,8 +107,9 @@ impl Attempt<'_> {
 
     /// Everything ends: no open call is performed any more.
     async fn cancel(&mut self) -> Result<Flow, Over> {
-        let open = open_calls(&self.log.snapshot).map(|call| call.call.clone());
-        let open: Vec<CallId> = open.collect();
+        // The end of the run stops those that other runs perform, which may end by themselves in the same moment.
+        let open = open_calls(&self.log.snapshot).filter(|call| call.run.is_none());
+        let open: Vec<CallId> = open.map(|call| call.call.clone()).collect();
         let denied = open
             .into_iter()
             .map(|call| completed(call, ToolStatus::Denied, "the user has ended this".into()));
@@ -243,7 +253,7 @@ fn completed(call: CallId, status: ToolStatus, result: Value) -> Event {
     ToolCompleted {
         call,
         status,
-        result,
+        result: fitting(result),
         usage: None,
     }
     .into()

@@ -8,6 +8,7 @@
 
 mod calls;
 mod child;
+mod fitting;
 mod log;
 mod perform;
 mod plan;

@@ -65,16 +65,19 @@ pub(crate) async fn start(
         let text = format!("agents may call agents {max} levels deep, this would be level {depth}");
         return Ok(Began::Refused(text));
     }
-    let run = child_id(above.id, &call.call);
     // Announced before: after a crash in between the same run is started again, by the same id.
-    if call.run.is_none() {
+    let run = if let Some(announced) = call.run {
+        announced
+    } else {
+        let run = child_id(above.id, &call.call);
         let running = ToolRunning {
             call: call.call.clone(),
             n_try: 1,
             run: Some(run),
         };
         context.emit_durable(vec![running.into()]).await?;
-    }
+        run
+    };
     let start = Start {
         run,
         scope: Scope {

@@ -12,7 +12,7 @@ use super::{agent, careful, hire, n_results, told};
 use crate::house::{House, by, outcome};
 use crate::vendor::{Answer, Stub};
 
-fn is_parked(run: &Run) -> bool {
+pub(super) fn is_parked(run: &Run) -> bool {
     let parked = WaitMode::Parked;
     matches!(&run.state, State::Waiting { mode, .. } if *mode == parked)
 }
@@ -26,7 +26,7 @@ async fn maker() -> Stub {
     .await
 }
 
-async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
+pub(super) async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
     let command = Command::Answer {
         request: RequestId::nth(request),
         answer,
@@ -36,7 +36,7 @@ async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
     house.store.command(&scope, run, command).await.unwrap();
 }
 
-fn decided(decision: Decision, note: Option<&str>) -> Given {
+pub(super) fn decided(decision: Decision, note: Option<&str>) -> Given {
     Given::Decision {
         decision,
         note: note.map(str::to_owned),
