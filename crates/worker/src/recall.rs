@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use provider::{Client, Message, Request, Role, Settings, Vendor};
+use provider::{Client, Message, Prices, Request, Role, Settings, Vendor};
 use run::event::{ContextCompacted, Notice, NoticeLevel, StepFinished, StepStarted};
 use run::snapshot::{HistorySummary, Snapshot};
 use run::{
     Event, MAX_HISTORY_SUMMARY_BYTES, MAX_WHY_BYTES, MessageId, ModelSpec, OverBudget, RunId,
-    StepId, bounded_text,
+    StepId, Usage, bounded_text,
 };
 use store::{ReadError, RunRecord, Scope};
 use tokio::time::timeout;
 
 use crate::context::{Context, Over};
+use crate::cost::priced;
 use crate::fault::source_chain;
 use crate::from_provider::Answer;
 use crate::history::{Calls, Past, Told};
@@ -35,6 +36,8 @@ const SUMMARISE: &str = "You are given the older part of a conversation between 
 pub(crate) struct Callee<'a> {
     /// What calls.
     pub(crate) client: &'a Client,
+    /// What a call costs.
+    pub(crate) prices: &'a Prices,
     /// The vendor, with the key that the run uses.
     pub(crate) vendor: &'a Vendor,
     /// Vendor and model by name.
@@ -50,6 +53,8 @@ pub(crate) struct Recalled {
     pub(crate) messages: Vec<Message>,
     /// Steps that it took: one where a summary was made.
     pub(crate) n_steps: u32,
+    /// What these have cost.
+    pub(crate) usage: Usage,
 }
 
 /// What was read of a thread.
@@ -87,7 +92,7 @@ pub(crate) async fn history(
         let messages = read.into_messages();
         return Ok(Recalled {
             messages,
-            n_steps: 0,
+            ..Recalled::default()
         });
     }
     match history.over {
@@ -118,7 +123,7 @@ async fn read(
                     .await
             }
         });
-        let page = page.await?;
+        let page = page.await?.ok_or(Over)?;
         for run in page.entries {
             let is_covered = |summary: &HistorySummary| summary.through == run.id;
             n_runs += 1;
@@ -128,12 +133,19 @@ async fn read(
             {
                 return Ok(read);
             }
+            // A message that was taken out of the line before any model was told of it.
+            if run.control.attempt == 0 {
+                continue;
+            }
             let snapshot = asked(context, || {
                 let scope = Scope::tenant(context.run.tenant.clone());
                 let id = run.id;
                 async move { context.store.snapshot(&scope, id).await }
             });
-            let snapshot = snapshot.await?;
+            // Deleted meanwhile.
+            let Some(snapshot) = snapshot.await? else {
+                continue;
+            };
             let past = past(&run, &snapshot, callee);
             if past.begins {
                 // What is older was replaced, and a summary of it with it.
@@ -224,7 +236,7 @@ impl Read {
             .await?;
         Ok(Recalled {
             messages: self.into_messages(),
-            n_steps: 0,
+            ..Recalled::default()
         })
     }
 
@@ -276,10 +288,11 @@ impl Read {
         )
         .await?;
         context.excuse_silence(Duration::ZERO).await?;
+        let usage = priced(callee.prices, Some(callee.model), answer.usage());
         let finished = |finish_reason: Option<&str>| {
             Event::from(StepFinished {
                 step: step.clone(),
-                usage: answer.usage(),
+                usage,
                 finish_reason: finish_reason.map(str::to_owned),
             })
         };
@@ -293,6 +306,7 @@ impl Read {
                 let recalled = self.drop_oldest(context, budget).await?;
                 return Ok(Recalled {
                     n_steps: 1,
+                    usage,
                     ..recalled
                 });
             }
@@ -315,6 +329,7 @@ impl Read {
         Ok(Recalled {
             messages: self.into_messages(),
             n_steps: 1,
+            usage,
         })
     }
 }
@@ -387,16 +402,16 @@ async fn call(
     Ok(Ok(bounded_text(text.to_owned(), max_bytes)))
 }
 
-/// Asks the store until it answers or the attempt is over.
-async fn asked<T, F>(context: &Context, ask: impl Fn() -> F) -> Result<T, Over>
+/// Asks the store until it answers or the attempt is over; nothing where it does not know the run.
+async fn asked<T, F>(context: &Context, ask: impl Fn() -> F) -> Result<Option<T>, Over>
 where
     F: Future<Output = Result<T, ReadError>>,
 {
     let mut pause = Pause::new();
     loop {
         match ask().await {
-            Ok(answer) => return Ok(answer),
-            Err(ReadError::Unknown) => return Err(Over),
+            Ok(answer) => return Ok(Some(answer)),
+            Err(ReadError::Unknown) => return Ok(None),
             Err(ReadError::Unavailable(error)) => {
                 tracing::warn!(run.id = %context.run.id, %error, "failed to read the history of run {}", context.run.id);
                 context.sleep(pause.next()).await?;

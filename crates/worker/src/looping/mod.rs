@@ -211,12 +211,14 @@ impl Loops {
         let definitions = tools.definitions();
         let callee = Callee {
             client: self.models.client(),
+            prices: self.models.prices(),
             vendor: &vendor,
             model: &model,
             calls: steps::calls_of(&definitions),
         };
         let recalled = recall::history(context, &log.snapshot, callee, log.counts.steps).await?;
         log.counts.steps += recalled.n_steps;
+        log.snapshot.usage = log.snapshot.usage.plus(&recalled.usage);
         let mut base = prompt::request(&spec, &model, &rendered, Vec::new(), Vec::new());
         base.tools = definitions;
         let granted = calls::granted(context, &log.snapshot).await?;
