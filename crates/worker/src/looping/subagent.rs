@@ -78,6 +78,12 @@ pub(crate) async fn start(
         context.emit_durable(vec![running.into()]).await?;
         run
     };
+    // Who is below may not reach deeper than who is above.
+    let mut spec = AgentSpec {
+        budget: spec.budget.within(budget),
+        ..spec.clone()
+    };
+    spec.tools.max_depth = spec.tools.max_depth.min(max);
     let start = Start {
         run,
         scope: Scope {
@@ -86,10 +92,7 @@ pub(crate) async fn start(
         },
         thread: thread_of(above.id, &call.call),
         agent: agent.to_owned(),
-        spec: AgentSpec {
-            budget: spec.budget.within(budget),
-            ..spec.clone()
-        },
+        spec,
         input: Input::text(args.input),
         on_conflict: OnConflict::Reject,
         trigger: Trigger::Continue,

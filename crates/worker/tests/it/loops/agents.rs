@@ -158,8 +158,10 @@ async fn agents_below_agents_come_to_an_end() {
     let mut house = House::new().await;
     let mut spec = chief();
     spec.tools.max_depth = 2;
+    // The bound of the one above counts, whatever its helper may do elsewhere.
     let mut deep = helper(&[]);
     deep.tools = spec.tools.clone();
+    deep.tools.max_depth = 9;
     let run = house.start_on("t", spec, Input::text("go")).await;
     let worker = hire(&mut house, &stub, deep);
     let (control, _) = house.text_at_end(run).await;
