@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use run::event::{OutputStream, ToolOutput as OutputEvent, ToolRunning, ToolStatus};
+use run::event::{
+    Notice, NoticeLevel, OutputStream, ToolOutput as OutputEvent, ToolRunning, ToolStatus,
+};
 use run::snapshot::Activity;
 use run::{CallId, Event};
 use serde_json::{Value, json};
@@ -122,10 +124,18 @@ impl Hands {
                 // The server hears of it by the drop of the call.
                 () = context.cancelled() => return Err(Over),
                 Some(text) = said.recv() => {
-                    room = room.saturating_sub(text.len());
-                    if room > 0 {
-                        context.emit(vec![line(&call.call, text)]).await?;
-                    }
+                    let said = match room.checked_sub(text.len()) {
+                        Some(left) => {
+                            room = left;
+                            line(&call.call, text)
+                        }
+                        None if room > 0 => {
+                            room = 0;
+                            left_out(&call.call)
+                        }
+                        None => continue,
+                    };
+                    context.emit(vec![said]).await?;
                 }
                 answer = &mut answer => return Ok(answer),
             }
@@ -140,6 +150,13 @@ fn line(call: &CallId, text: String) -> Event {
         text: text + "\n",
     }
     .into()
+}
+
+/// What is told when a tool says more while it runs than the log takes.
+fn left_out(call: &CallId) -> Event {
+    let text =
+        format!("what the tool of call {call} says from here on is left out: it is too much");
+    Notice::new(NoticeLevel::Warning, "output_left_out", text).into()
 }
 
 /// What goes into the log. A plain text is a string; what has more to it is an object.
