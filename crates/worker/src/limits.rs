@@ -49,6 +49,9 @@ pub const CALLS_AT_ONCE: usize = 8;
 /// Bytes that wait in each pipe between an MCP server's process and its client.
 pub const SERVER_PIPE_BYTES: usize = 64 * 1024;
 
+/// Bytes of a line of an MCP server's standard error that goes to the server's own log.
+pub const COMPLAINT_BYTES: usize = 8 * 1024;
+
 /// Lines of a running tool (progress, log lines) that wait to be written.
 pub const TOOL_NOTICES: usize = 64;
 

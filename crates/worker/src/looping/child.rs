@@ -5,8 +5,9 @@ use std::time::Duration;
 use agent::{Marker, Process, SpawnError, Spec, Stdin, StopSteps, Stopper, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinSet;
+use tool::Redactor;
 
-use crate::limits::SERVER_PIPE_BYTES;
+use crate::limits::{COMPLAINT_BYTES, SERVER_PIPE_BYTES};
 
 /// The marker of one of several children of a run. An id that cannot stand in an environment shares that of the run.
 pub(crate) fn part_of(run: &Marker, part: &str) -> Marker {
@@ -37,15 +38,21 @@ pub(crate) struct Pipes {
 }
 
 impl Child {
-    /// Starts it. What it says on its standard error goes to the server's log as it is, at the level of details.
-    pub(crate) async fn start(name: &str, spec: Spec) -> Result<(Self, Pipes), SpawnError> {
+    /// Starts it. What it says on its standard error goes to the server's own log line by line, at the level of details
+    /// and without the secrets that it was given.
+    pub(crate) async fn start(
+        name: &str,
+        spec: Spec,
+        redactor: Redactor,
+    ) -> Result<(Self, Pipes), SpawnError> {
         let stdin = Stdin::Pipe;
         let process = Process::spawn(Spec { stdin, ..spec }).await?;
         let stopper = process.stopper();
         let (read, output) = duplex(SERVER_PIPE_BYTES);
         let (write, input) = duplex(SERVER_PIPE_BYTES);
         let mut pump = JoinSet::new();
-        pump.spawn(carry(name.to_owned(), process, output, input));
+        let complaints = Complaints::new(name, redactor);
+        pump.spawn(carry(complaints, process, output, input));
         Ok((Self { pump, stopper }, Pipes { read, write }))
     }
 
@@ -57,7 +64,7 @@ impl Child {
 }
 
 async fn carry(
-    name: String,
+    mut complaints: Complaints,
     mut process: Process,
     mut output: DuplexStream,
     mut input: DuplexStream,
@@ -83,18 +90,91 @@ async fn carry(
                         break;
                     }
                 }
-                Stream::Stderr => {
-                    tracing::debug!(
-                        mcp.server = name,
-                        "{}",
-                        String::from_utf8_lossy(&said.bytes)
-                    );
-                }
+                Stream::Stderr => complaints.hear(&said.bytes),
             }
         }
+        complaints.tell_rest();
         // Whoever reads sees the end.
         drop(output);
     };
     tokio::join!(write, read);
     process.finish().await;
+}
+
+/// What a child says on its standard error. Whole lines, so that no secret is cut in two and missed.
+struct Complaints {
+    name: String,
+    redactor: Redactor,
+    line: Vec<u8>,
+}
+
+impl Complaints {
+    fn new(name: &str, redactor: Redactor) -> Self {
+        Self {
+            name: name.to_owned(),
+            redactor,
+            line: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        for line in self.lines(bytes) {
+            tracing::debug!(mcp.server = self.name, "{line}");
+        }
+    }
+
+    /// The lines that are complete with these bytes. A longer line than the log takes is left out.
+    fn lines(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = COMPLAINT_BYTES.saturating_sub(self.line.len());
+            self.line.extend(piece.iter().take(room));
+            if piece.ends_with(b"\n") {
+                lines.extend(self.rest());
+            }
+        }
+        lines
+    }
+
+    fn rest(&mut self) -> Option<String> {
+        let line = std::mem::take(&mut self.line);
+        if line.len() >= COMPLAINT_BYTES {
+            return Some("(a longer line than the log takes)".to_owned());
+        }
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        (!line.is_empty()).then(|| self.redactor.clean(line))
+    }
+
+    fn tell_rest(&mut self) {
+        if let Some(line) = self.rest() {
+            tracing::debug!(mcp.server = self.name, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tool::Secret;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(pieces: &[&str], expected: &[&str]) {
+        let redactor = Redactor::new([&Secret::new("s3cret-token")].into_iter());
+        let mut complaints = Complaints::new("files", redactor);
+        let mut lines = Vec::new();
+        for piece in pieces {
+            lines.extend(complaints.lines(piece.as_bytes()));
+        }
+        lines.extend(complaints.rest());
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn complaints_are_lines_without_secrets_however_they_come() {
+        check(&["one\ntw", "o\r\n\nthree"], &["one", "two", "three"]);
+        check(&["with s3cr", "et-token, no\n"], &["with ***, no"]);
+        let long = format!("{}s3cret-token\nshort", "x".repeat(COMPLAINT_BYTES - 6));
+        check(&[&long], &["(a longer line than the log takes)", "short"]);
+    }
 }

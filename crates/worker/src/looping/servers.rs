@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tool::mcp::{Call, Names, Origin, Server};
-use tool::{Definition, GuardedClient, Secret, ToolOutput};
+use tool::{Definition, GuardedClient, Redactor, Secret, ToolOutput};
 
 use super::child::{Child, part_of};
 use crate::fault::source_chain;
@@ -281,7 +281,7 @@ async fn start(
                 .iter()
                 .map(|(_, value)| Secret::new(value.to_string_lossy()))
                 .collect();
-            let started = Child::start(name, spec).await;
+            let started = Child::start(name, spec, Redactor::new(secrets.iter())).await;
             let (child, pipes) = started.map_err(|error| source_chain(&error))?;
             let server = Server::over_io(name, pipes.read, pipes.write, &secrets).await;
             Ok(Running {
