@@ -192,7 +192,7 @@ impl Store {
     }
 
     /// The finished runs of a run's thread that ended before it, the last one first; all of them for a run that is open.
-    /// Runs whose log is gone are left out. At most [`crate::HISTORY_RUNS`] a page.
+    /// Runs whose log is gone, that never began, or that were done again are left out. At most [`crate::HISTORY_RUNS`] a page.
     pub async fn history(
         &self,
         scope: &Scope,

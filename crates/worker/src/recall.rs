@@ -133,10 +133,6 @@ async fn read(
             {
                 return Ok(read);
             }
-            // A message that was taken out of the line before any model was told of it.
-            if run.control.attempt == 0 {
-                continue;
-            }
             let snapshot = asked(context, || {
                 let scope = Scope::tenant(context.run.tenant.clone());
                 let id = run.id;
