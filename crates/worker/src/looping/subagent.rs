@@ -52,6 +52,12 @@ pub(crate) async fn start(
     budget: &Budget,
 ) -> Result<Began, Over> {
     let above = context.run();
+    // Whatever was configured since: a run that was started performs its call.
+    if let Some(run) = call.run
+        && is_there(context, run).await?
+    {
+        return Ok(Began::Started);
+    }
     let args = match SubAgentArgs::read(&call.args) {
         Ok(args) => args,
         Err(bad) => return Ok(Began::Refused(bad.to_string())),
@@ -117,6 +123,21 @@ pub(crate) async fn start(
                 context.sleep(pause.next()).await?;
             }
             Err(error) => return Ok(Began::Refused(error.to_string())),
+        }
+    }
+}
+
+async fn is_there(context: &Context, run: RunId) -> Result<bool, Over> {
+    let scope = Scope::tenant(context.run().tenant.clone());
+    let mut pause = Pause::new();
+    loop {
+        match context.store.run(&scope, run).await {
+            Ok(_) => return Ok(true),
+            Err(store::ReadError::Unknown) => return Ok(false),
+            Err(store::ReadError::Unavailable(error)) => {
+                tracing::warn!(run.id = %run, %error, "failed to look for run {run}: {error}");
+                context.sleep(pause.next()).await?;
+            }
         }
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use run::event::{
-    Decision, MessageCompleted, MessageStarted, StepFinished, StepStarted, ToolCalled, ToolKind,
-    ToolRunning, ToolStarted, ToolStatus, TurnStarted,
+    Decision, MessageCompleted, MessageStarted, Parent, StepFinished, StepStarted, ToolCalled,
+    ToolKind, ToolRunning, ToolStarted, ToolStatus, TurnStarted,
 };
 use run::{
-    Answer as Given, AppendNo, BuiltinTool, CallId, ClientTool, Event, Input, MessageId, NodeId,
-    Part, Permission, Role, Run, RunId, Status, StepId, Timestamp, ToolRule, TurnId, Usage,
-    WorkerId,
+    AgentSpec, Answer as Given, AppendNo, BuiltinTool, CallId, ClientTool, Event, Input, MessageId,
+    NodeId, Part, Permission, Role, Run, RunId, Status, StepId, ThreadId, Timestamp, ToolRule,
+    Trigger, TurnId, Usage, WorkerId,
 };
 use serde_json::json;
-use store::{Append, Claim};
+use store::{Append, Claim, OnConflict, Scope, Start};
 
 use super::agents::{chief, helper, office};
 use super::people::{answer, decided, is_parked};
@@ -115,8 +115,9 @@ fn announced(child: RunId) -> Vec<Event> {
     ]
 }
 
-#[tokio::test]
-async fn a_crash_between_the_announcement_of_an_agent_and_its_start_starts_it() {
+/// Lets a worker die when it has announced the run of an agent, and maybe started it. Another one goes on, which knows
+/// these agents.
+async fn check_crash(is_started: bool, agents: BTreeMap<String, AgentSpec>) {
     let stub = office(false).await;
     let mut house = House::new().await;
     let run = house.start_on("t", chief(), Input::text("go")).await;
@@ -132,8 +133,31 @@ async fn a_crash_between_the_announcement_of_an_agent_and_its_start_starts_it() 
         events: announced(child),
     };
     house.store.append(append).await.unwrap();
+    if is_started {
+        let start = Start {
+            run: child,
+            scope: Scope::local(),
+            thread: ThreadId::parse("below").unwrap(),
+            agent: "helper".into(),
+            spec: helper(&[]),
+            input: Input::text("a poem"),
+            on_conflict: OnConflict::Reject,
+            trigger: Trigger::Continue,
+            refines: None,
+            client: serde_json::Map::new(),
+            metadata: serde_json::Map::new(),
+            idempotency: None,
+            parent: Some(Parent {
+                run,
+                call: CallId::nth(1),
+                depth: 1,
+            }),
+            credentials: None,
+            retries: None,
+        };
+        house.store.start(start).await.unwrap();
+    }
     // Its lease ends here.
-    let agents = BTreeMap::from([("helper".to_owned(), helper(&[]))]);
     let worker = hire_with(&mut house, &stub, BTreeMap::new(), agents);
     let (control, said) = house.text_at_end(run).await;
     assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
@@ -143,6 +167,17 @@ async fn a_crash_between_the_announcement_of_an_agent_and_its_start_starts_it() 
     let call = &house.snapshot(run).await.activities[0];
     assert_eq!((call.run, call.status), (Some(child), Some(ToolStatus::Ok)));
     worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_crash_between_the_announcement_of_an_agent_and_its_start_starts_it() {
+    let agents = BTreeMap::from([("helper".to_owned(), helper(&[]))]);
+    check_crash(false, agents).await;
+}
+
+#[tokio::test]
+async fn a_crash_behind_the_start_of_an_agent_waits_for_it_though_it_is_configured_no_more() {
+    check_crash(true, BTreeMap::new()).await;
 }
 
 #[tokio::test]
