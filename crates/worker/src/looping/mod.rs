@@ -326,7 +326,9 @@ impl Attempt<'_> {
     /// The outcome of an answer that an earlier attempt has got.
     fn settle(&self) -> Outcome {
         let snapshot = &self.log.snapshot;
-        let outcome = answered::outcome(snapshot, self.judge.as_ref());
+        let judge = self.judge.as_ref();
+        let judge = judge.filter(|_| !steps::sums_up(snapshot));
+        let outcome = answered::outcome(snapshot, judge);
         steps::over_budget(snapshot, outcome.unwrap_or_else(Outcome::completed))
     }
 }

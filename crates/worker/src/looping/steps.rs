@@ -49,13 +49,15 @@ pub(super) fn turn_started(log: &Log, model: Option<String>) -> TurnStarted {
     }
 }
 
+/// Whether the model is only to sum up, because the run's budget is used up.
+pub(super) fn sums_up(snapshot: &Snapshot) -> bool {
+    let mut notices = snapshot.notices.iter();
+    notices.any(|notice| notice.code == OVER_BUDGET)
+}
+
 /// The same outcome, or that of a run which ended with a summary because its budget was used up.
 pub(super) fn over_budget(snapshot: &Snapshot, outcome: Outcome) -> Outcome {
-    let is_summary = snapshot
-        .notices
-        .iter()
-        .any(|notice| notice.code == OVER_BUDGET);
-    if is_summary && outcome.status == Status::Succeeded {
+    if outcome.status == Status::Succeeded && sums_up(snapshot) {
         Outcome {
             reason: Reason::Budget,
             ..outcome
@@ -69,11 +71,11 @@ impl Attempt<'_> {
     /// One call of the model, and what becomes of the run if that is its end.
     pub(super) async fn step(&mut self) -> Result<Option<Ending>, Over> {
         let exhausted = self.exhausted();
-        if let Some(exhausted) = exhausted {
+        if let Some(exhausted) = exhausted
+            && !sums_up(&self.log.snapshot)
+        {
             let notice = Notice::new(NoticeLevel::Warning, OVER_BUDGET, exhausted.to_string());
-            if over_budget(&self.log.snapshot, Outcome::completed()).reason != Reason::Budget {
-                self.say(vec![notice.into()]).await?;
-            }
+            self.say(vec![notice.into()]).await?;
         }
         let request = self.request(exhausted.is_some());
         let step = StepId::nth(self.log.counts.steps + 1);
@@ -94,7 +96,8 @@ impl Attempt<'_> {
             .await?;
         let mut ended = answered.ended;
         let fault = match ended.n_calls {
-            0 => judged(self.judge.as_mut(), &mut ended),
+            // A summary is for people and has no form.
+            0 if exhausted.is_none() => judged(self.judge.as_mut(), &mut ended),
             _ => None,
         };
         if let Some(fault) = &fault {
