@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use provider::{Request, Vendor};
 use run::event::InputMode;
 use run::snapshot::{Message, Progress, Snapshot};
-use run::{ErrorInfo, Event, Outcome, Reason, Role, Tools, TurnId};
+use run::{ErrorInfo, Event, ModelSpec, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
 use tool::{Guard, GuardedClient};
 
@@ -113,6 +113,7 @@ struct Attempt<'a> {
     log: Log,
     tools: Toolbox,
     hands: Hands,
+    model: ModelSpec,
     vendor: Vendor,
     /// What every step's request begins with: settings, tools, the system prompt.
     base: Request,
@@ -141,11 +142,11 @@ enum Next {
 impl Loops {
     async fn run(&self, context: &mut Context) -> Result<Ending, Over> {
         let failed = |error| Ending::Finished(Outcome::failed(Reason::Error, error));
-        let mut attempt = match self.begin(context).await? {
-            Ok(attempt) => attempt,
+        let (mut attempt, notices) = match self.begin(context).await? {
+            Ok(begun) => begun,
             Err(error) => return Ok(failed(error)),
         };
-        let ending = match attempt.read_agents().await {
+        let ending = match attempt.recall(notices).await {
             Ok(()) => attempt.run().await,
             Err(over) => Err(over),
         };
@@ -154,11 +155,12 @@ impl Loops {
         ending
     }
 
-    /// Sets an attempt up. The inner error is the run's.
+    /// Sets an attempt up, and gives what is to be told of its servers, which come last: from here on they have to be
+    /// ended. The inner error is the run's.
     async fn begin<'a>(
         &'a self,
         context: &'a mut Context,
-    ) -> Result<Result<Attempt<'a>, ErrorInfo>, Over> {
+    ) -> Result<Result<(Attempt<'a>, Vec<Event>), ErrorInfo>, Over> {
         let snapshot = context.snapshot().await?;
         let control = context.control();
         let spec = context.run().spec.clone();
@@ -207,22 +209,9 @@ impl Loops {
             context.emit(log.take(vec![started.into()])).await?;
         }
         let (servers, notices) = self.servers(context, &credentials, &mut tools).await?;
-        context.emit(log.take(notices)).await?;
-        let definitions = tools.definitions();
-        let callee = Callee {
-            client: self.models.client(),
-            prices: self.models.prices(),
-            vendor: &vendor,
-            model: &model,
-            calls: steps::calls_of(&definitions),
-        };
-        let recalled = recall::history(context, &log.snapshot, callee, log.counts.steps).await?;
-        log.counts.steps += recalled.n_steps;
-        log.snapshot.usage = log.snapshot.usage.plus(&recalled.usage);
         let mut base = prompt::request(&spec, &model, &rendered, Vec::new(), Vec::new());
-        base.tools = definitions;
-        let granted = calls::granted(context, &log.snapshot).await?;
-        Ok(Ok(Attempt {
+        base.tools = tools.definitions();
+        let attempt = Attempt {
             loops: self,
             context,
             log,
@@ -232,15 +221,17 @@ impl Loops {
                 servers,
                 commands: self.commands.clone(),
             },
+            model,
             vendor,
             base,
-            history: recalled.messages,
-            granted,
+            history: Vec::new(),
+            granted: BTreeSet::new(),
             judge,
             repair: Vec::new(),
             turn,
             outcome: None,
-        }))
+        };
+        Ok(Ok((attempt, notices)))
     }
 
     async fn servers(
@@ -275,6 +266,26 @@ impl Loops {
 }
 
 impl Attempt<'_> {
+    /// Reads what was before it on the thread and below its run.
+    async fn recall(&mut self, notices: Vec<Event>) -> Result<(), Over> {
+        self.say(notices).await?;
+        let callee = Callee {
+            client: self.loops.models.client(),
+            prices: self.loops.models.prices(),
+            vendor: &self.vendor,
+            model: &self.model,
+            calls: steps::calls_of(&self.base.tools),
+        };
+        let log = &mut self.log;
+        let recalled =
+            recall::history(self.context, &log.snapshot, callee, log.counts.steps).await?;
+        self.history = recalled.messages;
+        log.counts.steps += recalled.n_steps;
+        log.snapshot.usage = log.snapshot.usage.plus(&recalled.usage);
+        self.granted = calls::granted(self.context, &self.log.snapshot).await?;
+        self.read_agents().await
+    }
+
     async fn run(&mut self) -> Result<Ending, Over> {
         loop {
             if self.context.is_cancelled() || self.context.is_draining() {
