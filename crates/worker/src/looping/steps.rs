@@ -181,6 +181,10 @@ impl Attempt<'_> {
     pub(super) async fn hear(&mut self, mode: InputMode) -> Result<bool, Over> {
         let mut has_heard = false;
         while let Some(pending) = self.context.next_input(mode) {
+            // One follow-up is one turn, and a steer before it is answered in its own.
+            if has_heard && pending.mode == InputMode::FollowUp {
+                break;
+            }
             let next = TurnId::nth(self.log.counts.turns + 1);
             let turn = match (&self.turn, pending.mode) {
                 (Some(turn), InputMode::Steer) => turn.clone(),
@@ -224,10 +228,6 @@ impl Attempt<'_> {
                 let started = turn_started(&self.log, self.context.run().spec.model.clone());
                 self.turn = Some(started.turn.clone());
                 self.say(vec![started.into()]).await?;
-            }
-            // One follow-up is one turn.
-            if pending.mode == InputMode::FollowUp && has_heard {
-                break;
             }
         }
         Ok(has_heard)
