@@ -318,14 +318,15 @@ impl Store {
 
     // Blobs.
 
-    /// Keeps bytes under their SHA-256, which is returned.
+    /// Keeps bytes of a run under their SHA-256, which is returned. They go with the log of the last run that has them.
     pub async fn put_blob(
         &self,
         tenant: &Tenant,
+        run: RunId,
         media_type: &str,
         bytes: Bytes,
     ) -> Result<[u8; 32], Unavailable> {
-        to_backend!(self, put_blob(tenant, media_type, bytes))
+        to_backend!(self, put_blob(tenant, run, media_type, bytes))
     }
 
     /// The media type and bytes that were kept under a hash.

@@ -212,7 +212,7 @@ async fn keep(context: &Context, media: Media) -> Result<Option<Value>, Over> {
     loop {
         let kept = context
             .store
-            .put_blob(&tenant, &mime_type, bytes.clone())
+            .put_blob(&tenant, context.run().id, &mime_type, bytes.clone())
             .await;
         match kept {
             Ok(hash) => {

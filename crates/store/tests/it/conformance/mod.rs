@@ -146,6 +146,7 @@ macro_rules! suite {
             a_token_opens_until_it_ends
             a_token_ends_with_the_key_that_made_it
             a_blob_is_kept_by_its_content_per_tenant
+            a_blob_goes_with_the_last_run_that_has_it
         }
         crate::conformance::tests! { $place, history:
             finished_runs_come_back_the_last_one_first
