@@ -107,24 +107,15 @@ impl Context {
     /// What the log folds to now. What was said since the last [`Context::wait`], [`Context::consume`] or
     /// [`Context::emit_durable`] may not be in it yet.
     pub async fn snapshot_again(&mut self) -> Result<Snapshot, Over> {
-        let snapshot = self.read_snapshot().await?;
+        let scope = Scope::tenant(self.run.tenant.clone());
+        let read = || self.store.snapshot(&scope, self.run.id);
+        // It was deleted.
+        let snapshot = self
+            .asked("read the snapshot", read)
+            .await?
+            .map_err(|_| Over)?;
         self.hearing.begin(&snapshot);
         Ok(snapshot)
-    }
-
-    async fn read_snapshot(&self) -> Result<Snapshot, Over> {
-        let scope = Scope::tenant(self.run.tenant.clone());
-        let mut pause = Pause::new();
-        loop {
-            match self.store.snapshot(&scope, self.run.id).await {
-                Ok(snapshot) => return Ok(snapshot),
-                Err(store::ReadError::Unknown) => return Err(Over),
-                Err(store::ReadError::Unavailable(error)) => {
-                    tracing::warn!(run.id = %self.run.id, %error, "failed to read the snapshot of run {}", self.run.id);
-                    self.sleep(pause.next()).await?;
-                }
-            }
-        }
     }
 
     /// Says what happened. Waits for room when the store is slower than the driver.

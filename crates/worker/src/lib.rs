@@ -6,6 +6,7 @@
 pub mod limits;
 
 mod metric;
+mod patience;
 mod pause;
 mod settings;
 

@@ -9,7 +9,7 @@ use run::{
     Event, MAX_HISTORY_SUMMARY_BYTES, MAX_WHY_BYTES, MessageId, ModelSpec, OverBudget, RunId,
     StepId, Usage, bounded_text,
 };
-use store::{ReadError, RunRecord, Scope};
+use store::{RunRecord, Scope};
 use tokio::time::timeout;
 
 use crate::context::{Context, Over};
@@ -18,7 +18,6 @@ use crate::fault::source_chain;
 use crate::from_provider::Answer;
 use crate::history::{Calls, Past, Told};
 use crate::limits::{HISTORY_READ_FACTOR, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS};
-use crate::pause::Pause;
 use crate::tokens;
 use crate::transcript::transcript;
 
@@ -111,19 +110,14 @@ async fn read(
     let mut read = Read::default();
     // An attempt before this one may have made it.
     read.take_summary(own.history.as_ref());
+    let store = &context.store;
+    let scope = Scope::tenant(context.run.tenant.clone());
     let mut after = None;
     let mut n_runs = 0;
     loop {
-        let page = asked(context, || {
-            let scope = Scope::tenant(context.run.tenant.clone());
-            async move {
-                let history = &context.store;
-                history
-                    .history(&scope, context.run.id, after, usize::MAX)
-                    .await
-            }
-        });
-        let page = page.await?.ok_or(Over)?;
+        let page = || store.history(&scope, context.run.id, after, usize::MAX);
+        let page = context.asked("read the history", page).await?;
+        let page = page.map_err(|_| Over)?;
         for run in page.entries {
             let is_covered = |summary: &HistorySummary| summary.through == run.id;
             n_runs += 1;
@@ -133,13 +127,10 @@ async fn read(
             {
                 return Ok(read);
             }
-            let snapshot = asked(context, || {
-                let scope = Scope::tenant(context.run.tenant.clone());
-                let id = run.id;
-                async move { context.store.snapshot(&scope, id).await }
-            });
+            let snapshot = || store.snapshot(&scope, run.id);
+            let snapshot = context.asked("read the history", snapshot).await?;
             // Deleted meanwhile.
-            let Some(snapshot) = snapshot.await? else {
+            let Ok(snapshot) = snapshot else {
                 continue;
             };
             let past = past(&run, &snapshot, callee);
@@ -396,22 +387,4 @@ async fn call(
         return Ok(Err("the model said nothing".to_owned()));
     }
     Ok(Ok(bounded_text(text.to_owned(), max_bytes)))
-}
-
-/// Asks the store until it answers or the attempt is over; nothing where it does not know the run.
-async fn asked<T, F>(context: &Context, ask: impl Fn() -> F) -> Result<Option<T>, Over>
-where
-    F: Future<Output = Result<T, ReadError>>,
-{
-    let mut pause = Pause::new();
-    loop {
-        match ask().await {
-            Ok(answer) => return Ok(Some(answer)),
-            Err(ReadError::Unknown) => return Ok(None),
-            Err(ReadError::Unavailable(error)) => {
-                tracing::warn!(run.id = %context.run.id, %error, "failed to read the history of run {}", context.run.id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
 }

@@ -21,7 +21,6 @@ use super::plan::{Ask, Next, next, open_calls};
 use super::subagent::{self, Began};
 use crate::context::{Context, Over, Waited};
 use crate::limits::{CALLS_AT_ONCE, TITLE_CHARS};
-use crate::pause::Pause;
 
 /// How it goes on.
 pub(super) enum Flow {
@@ -222,17 +221,9 @@ pub(super) async fn granted(
 ) -> Result<BTreeSet<String>, Over> {
     let run = context.run();
     let scope = Scope::tenant(run.tenant.clone());
-    let mut pause = Pause::new();
-    let stored = loop {
-        match context.store.grants(&scope, &run.thread, &run.agent).await {
-            Ok(grants) => break grants,
-            Err(error) => {
-                tracing::warn!(run.id = %run.id, %error, "failed to read what run {} may do: {error}", run.id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    };
-    let mut granted: BTreeSet<String> = stored.into_iter().collect();
+    let asked = || context.store.grants(&scope, &run.thread, &run.agent);
+    let stored = context.asked("read what is allowed", asked).await?;
+    let mut granted: BTreeSet<String> = stored.map_err(|_| Over)?.into_iter().collect();
     let here = snapshot.requests.iter().filter(|request| {
         matches!(
             &request.resolution,

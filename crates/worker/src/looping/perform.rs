@@ -19,7 +19,6 @@ use super::shell;
 use crate::command::Commands;
 use crate::context::{Context, Over};
 use crate::limits::{TOOL_NOTICE_BYTES, TOOL_NOTICES};
-use crate::pause::Pause;
 use crate::toolbox::{Known, Owner, Toolbox};
 
 /// Who touches tools for an attempt.
@@ -206,25 +205,15 @@ async fn keep(context: &Context, media: Media) -> Result<Option<Value>, Over> {
     let Ok(bytes) = STANDARD.decode(base64) else {
         return Ok(None);
     };
-    let tenant = context.run().tenant.clone();
+    let run = context.run();
     let bytes = bytes::Bytes::from(bytes);
-    let mut pause = Pause::new();
-    loop {
-        let kept = context
-            .store
-            .put_blob(&tenant, context.run().id, &mime_type, bytes.clone())
-            .await;
-        match kept {
-            Ok(hash) => {
-                let url = format!("blob:{}", hex(&hash));
-                return Ok(Some(json!({ "url": url, "media_type": mime_type })));
-            }
-            Err(error) => {
-                tracing::warn!(run.id = %context.run().id, %error, "failed to keep a file of run {}: {error}", context.run().id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let put = || {
+        let store = &context.store;
+        store.put_blob(&run.tenant, run.id, &mime_type, bytes.clone())
+    };
+    let kept = context.asked("keep a file", put).await?;
+    let url = format!("blob:{}", hex(&kept.map_err(|_| Over)?));
+    Ok(Some(json!({ "url": url, "media_type": mime_type })))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,11 +9,10 @@ use run::snapshot::Activity;
 use run::{AgentSpec, Budget, CallId, Input, Run, RunId, ThreadId, Trigger, Usage};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use store::{OnConflict, Scope, Start, StartError};
+use store::{OnConflict, Scope, Start};
 use tool::builtin::SubAgentArgs;
 
 use crate::context::{Context, Over};
-use crate::pause::Pause;
 
 /// The agents of the server, by name.
 pub type Agents = Arc<BTreeMap<String, AgentSpec>>;
@@ -114,48 +113,29 @@ pub(crate) async fn start(
         credentials: None,
         retries: None,
     };
-    let mut pause = Pause::new();
-    loop {
-        match context.store.start(start.clone()).await {
-            Ok(_) => return Ok(Began::Started),
-            Err(StartError::Unavailable(error)) => {
-                tracing::warn!(run.id = %above.id, %error, "failed to start an agent for run {}: {error}", above.id);
-                context.sleep(pause.next()).await?;
-            }
-            Err(error) => return Ok(Began::Refused(error.to_string())),
-        }
-    }
+    let asked = || context.store.start(start.clone());
+    Ok(match context.asked("start an agent", asked).await? {
+        Ok(_) => Began::Started,
+        Err(error) => Began::Refused(error.to_string()),
+    })
 }
 
 async fn is_there(context: &Context, run: RunId) -> Result<bool, Over> {
     let scope = Scope::tenant(context.run().tenant.clone());
-    let mut pause = Pause::new();
-    loop {
-        match context.store.run(&scope, run).await {
-            Ok(_) => return Ok(true),
-            Err(store::ReadError::Unknown) => return Ok(false),
-            Err(store::ReadError::Unavailable(error)) => {
-                tracing::warn!(run.id = %run, %error, "failed to look for run {run}: {error}");
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let asked = || context.store.run(&scope, run);
+    Ok(context
+        .asked("look for an agent's run", asked)
+        .await?
+        .is_ok())
 }
 
 /// The whole answer of a run that has ended, where its end told only the beginning.
 pub(crate) async fn answer(context: &Context, run: RunId) -> Result<Option<String>, Over> {
     let scope = Scope::tenant(context.run().tenant.clone());
-    let mut pause = Pause::new();
-    loop {
-        match context.store.snapshot(&scope, run).await {
-            Ok(snapshot) => return Ok(last_words(&snapshot)),
-            Err(store::ReadError::Unknown) => return Ok(None),
-            Err(store::ReadError::Unavailable(error)) => {
-                tracing::warn!(run.id = %run, %error, "failed to read the answer of run {run}: {error}");
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let asked = || context.store.snapshot(&scope, run);
+    let snapshot = context.asked("read an agent's answer", asked).await?;
+    // It may have been deleted.
+    Ok(snapshot.ok().as_ref().and_then(last_words))
 }
 
 fn last_words(snapshot: &run::Snapshot) -> Option<String> {
