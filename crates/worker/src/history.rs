@@ -9,6 +9,7 @@ use run::{Input, MessageId, Part, Role, Seq, StepId, bounded_text};
 use serde_json::{Value, json};
 
 use crate::limits::HISTORY_RESULT_BYTES;
+use crate::looping::report;
 use crate::prompt;
 use crate::tokens;
 
@@ -328,7 +329,13 @@ fn name(name: &str) -> String {
 
 /// What a model is told of a call. There always is something: a call without a result is refused by every vendor.
 pub(crate) fn result(activity: &Activity) -> String {
-    let said = match &activity.result {
+    let of_agent = match (activity.run, activity.status) {
+        (Some(_), Some(status)) if activity.result.is_object() => {
+            Some(report(status, &activity.result, None))
+        }
+        (Some(_) | None, _) => None,
+    };
+    let said = match of_agent.as_ref().unwrap_or(&activity.result) {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         // What a tool says for a model, beside what it says for programs.

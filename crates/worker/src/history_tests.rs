@@ -55,6 +55,26 @@ fn a_model_without_tools_is_told_of_calls_in_words() {
     );
 }
 
+#[test]
+fn a_later_run_is_told_what_an_agent_said_and_not_how_its_run_is_kept() {
+    let id = "0196a0c2-7d8e-7c4f-8a6b-000000000001";
+    let running = ("tool.running", json!({"call": "c1", "try": 1, "run": id}));
+    let mut log = vec![step(1), started("m1")];
+    log.extend(call("c1", Some("m1")));
+    log.push(running);
+    let kept = json!({"run": id, "status": "failed", "reason": "error", "summary": "Half a poem.", "error": {"code": "x", "message": "no key"}});
+    log.extend([
+        completed("m1", json!("let me see")),
+        done("c1", "failed", &kept),
+    ]);
+    let past = fold(json!("hi"), &log, "v/m");
+    let told = past.messages().last().map(line).unwrap();
+    assert!(
+        told.ends_with(":the agent did not succeed: no key\nHalf a poem."),
+        "{told}"
+    );
+}
+
 fn line(message: &Message) -> String {
     let parts = message.parts.iter().map(|part| {
         let vendor = part.vendor.as_ref();

@@ -28,6 +28,7 @@ use tool::{Guard, GuardedClient};
 
 pub use self::servers::{McpServer, McpServers};
 pub use self::subagent::Agents;
+pub(crate) use self::subagent::report;
 
 use self::calls::Flow;
 use self::log::Log;
