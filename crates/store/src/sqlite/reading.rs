@@ -13,8 +13,8 @@ use super::{read, rows};
 use crate::follow::Source;
 use crate::{
     Counts, Credential, Cursor, EventPage, FollowError, Follower, Key, Page, ReadError, Ready,
-    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, Sealed, SecretEntry, ThreadFilter, ThreadRecord,
-    Unavailable,
+    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, Sealed, SecretEntry, Segment, SegmentName,
+    ThreadFilter, ThreadRecord, Unavailable,
 };
 impl Sqlite {
     /// A run.
@@ -312,6 +312,29 @@ impl Sqlite {
         self.readers()
             .read(move |connection| read::secret::credentials(connection, run))
             .await
+    }
+
+    /// The stretch of a run that a client has named.
+    pub async fn segment(
+        &self,
+        scope: &Scope,
+        name: &SegmentName,
+    ) -> Result<Option<Segment>, ReadError> {
+        let (scope, name) = (scope.clone(), name.clone());
+        let found = self
+            .readers()
+            .read(move |connection| read::segment::by_name(connection, &scope, &name))
+            .await?;
+        Ok(found)
+    }
+
+    /// The names of a run's stretches.
+    pub async fn segments(&self, run: RunId) -> Result<Vec<(String, String, Seq)>, ReadError> {
+        let found = self
+            .readers()
+            .read(move |connection| read::segment::of_run(connection, run))
+            .await?;
+        Ok(found)
     }
 
     /// All keys.

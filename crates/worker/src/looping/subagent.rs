@@ -101,6 +101,7 @@ pub(crate) async fn start(
         idempotency: None,
         credentials: None,
         retries: None,
+        segment: None,
     };
     let mut pause = Pause::new();
     loop {
