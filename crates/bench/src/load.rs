@@ -46,6 +46,7 @@ pub(crate) fn start(n: u32) -> Start {
         parent: None,
         credentials: None,
         retries: None,
+        segment: None,
     }
 }
 

@@ -13,6 +13,7 @@ use wire::Code;
 
 use crate::App;
 use crate::error::Error;
+use crate::fresh;
 use crate::limits::{PAGE_ENTRIES, PAGE_ENTRIES_DEFAULT, WAIT};
 
 /// The query, all of it known.
@@ -128,6 +129,8 @@ pub(crate) struct RunPath(pub(crate) RunId);
 pub(crate) struct RequestPath(pub(crate) RunId, pub(crate) RequestId);
 /// `{run}` and `{input}`
 pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
+/// `{run}` and `{blob}`, a SHA-256 in hexadecimal digits
+pub(crate) struct BlobPath(pub(crate) RunId, pub(crate) [u8; 32]);
 /// `{secret}`
 pub(crate) struct SecretPath(pub(crate) String);
 /// `{thread}`
@@ -165,6 +168,20 @@ impl FromRequestParts<App> for RequestPath {
         let run = run_parameter(parts, app).await?;
         let request = RequestId::parse(parameter(parts, app, "request").await?)?;
         Ok(Self(run, request))
+    }
+}
+
+impl FromRequestParts<App> for BlobPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let run = run_parameter(parts, app).await?;
+        let text = parameter(parts, app, "blob").await?;
+        let hash = fresh::unhex(&text).ok_or_else(|| {
+            let problem = "a blob is named by the 64 hexadecimal digits of its SHA-256";
+            Error::new(Code::InvalidId, problem)
+        })?;
+        Ok(Self(run, hash))
     }
 }
 

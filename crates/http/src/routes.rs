@@ -128,6 +128,13 @@ fn result_routes() -> Vec<Route> {
             Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
             Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
+    let blob = Doc::new(Group::Runs, "A file that the run's log names")
+        .text(
+            "Where an event has `blob:HASH` as an address: pictures and documents that tools gave.",
+        )
+        .right("read")
+        .empty(200, "the bytes, with their media type")
+        .codes(&[Code::InvalidId, Code::NotFound]);
     let apply = Doc::new(
         Group::Runs,
         "Remembers that the result of a succeeded run was used",
@@ -161,6 +168,12 @@ fn result_routes() -> Vec<Route> {
             "/v1/runs/{run}/apply",
             post(runs::apply),
             apply,
+        ),
+        route(
+            Method::GET,
+            "/v1/runs/{run}/blobs/{blob}",
+            get(runs::blob),
+            blob,
         ),
     ]
 }

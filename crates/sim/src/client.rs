@@ -105,6 +105,7 @@ impl Clients {
             parent: None,
             credentials: None,
             retries: None,
+            segment: None,
         };
         errand(Op::Start(Box::new(start)))
     }

@@ -11,8 +11,8 @@ use crate::{
     Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, Counts, Credential,
     Cursor, DeleteError, EventPage, FollowError, Follower, Health, Key, Location, NewKey,
     NewThread, NewToken, OpenError, Options, Page, ReadError, RunFilter, RunRecord, RunWatch,
-    Scope, Sealed, SecretEntry, Start, StartError, Started, Swept, ThreadError, ThreadFilter,
-    ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
+    Scope, Sealed, SecretEntry, Segment, SegmentName, Start, StartError, Started, Swept,
+    ThreadError, ThreadFilter, ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
 };
 
 /// The log of all runs and what is kept beside it. Cheap to clone; all clones are one store.
@@ -203,6 +203,32 @@ impl Store {
         to_backend!(self, history(scope, run, after, max))
     }
 
+    // Segments.
+
+    /// The stretch of a run that a client of another protocol has named.
+    pub async fn segment(
+        &self,
+        scope: &Scope,
+        name: &SegmentName,
+    ) -> Result<Option<Segment>, ReadError> {
+        to_backend!(self, segment(scope, name))
+    }
+
+    /// The names of a run's stretches, in order: face, name, and the number of the first event.
+    pub async fn segments(&self, run: RunId) -> Result<Vec<(String, String, Seq)>, ReadError> {
+        to_backend!(self, segments(run))
+    }
+
+    /// Names a stretch of a run, once; a name that is there keeps its meaning, which is given back.
+    pub async fn name_segment(
+        &self,
+        scope: &Scope,
+        name: SegmentName,
+        segment: Segment,
+    ) -> Result<Segment, CommandError> {
+        to_backend!(self, name_segment(scope, name, segment))
+    }
+
     // Workers.
 
     /// Takes a lease for a worker.
@@ -329,13 +355,9 @@ impl Store {
         to_backend!(self, put_blob(tenant, run, media_type, bytes))
     }
 
-    /// The media type and bytes that were kept under a hash.
-    pub async fn blob(
-        &self,
-        tenant: &Tenant,
-        hash: [u8; 32],
-    ) -> Result<(String, Bytes), ReadError> {
-        to_backend!(self, blob(tenant, hash))
+    /// The media type and bytes that were kept for a run under a hash.
+    pub async fn blob(&self, run: RunId, hash: [u8; 32]) -> Result<(String, Bytes), ReadError> {
+        to_backend!(self, blob(run, hash))
     }
 
     // Operations.

@@ -1,5 +1,8 @@
 //! Every bound of the store, named once.
 
+/// Bytes of a client's name of a segment.
+pub const SEGMENT_NAME_BYTES: usize = 200;
+
 /// Most operations that wait for the writer before senders wait for room.
 pub const WRITER_QUEUE: usize = 8 * 1024;
 /// Most operations of one commit.

@@ -4,7 +4,7 @@ use run::event::Parent;
 use run::{AgentSpec, Input, InputId, RunId, ThreadId, Trigger};
 use serde_json::{Map, Value};
 
-use crate::{RunRecord, Scope, Sealed};
+use crate::{RunRecord, Scope, Sealed, SegmentName};
 
 /// What happens when the thread has a current run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,9 @@ pub struct Start {
     pub retries: Option<RunId>,
     /// The call of another agent's run that it performs. Refused when that run has ended.
     pub parent: Option<Parent>,
-    /// Ids that clients of other protocols gave to it.
+    /// The name that a client of another protocol gives to it: a repeat under the name is the same run.
+    pub segment: Option<SegmentName>,
+    /// What else clients of other protocols want to have kept with it.
     pub client: Map<String, Value>,
     /// The client's own data.
     pub metadata: Map<String, Value>,

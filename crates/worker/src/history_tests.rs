@@ -2,6 +2,7 @@ use run::Envelope;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::limits::HISTORY_RESULT_BYTES;
 
 /// The log of these events as pairs of type and data, folded.
 fn snapshot(log: &[(&str, Value)]) -> Snapshot {
@@ -23,6 +24,7 @@ fn fold(input: Value, log: &[(&str, Value)], to: &str) -> Past {
         input: &input,
         by: Some("v/m"),
         to,
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: Calls::AsCalls,
     };
     Past::of(told, &snapshot(log))
@@ -42,6 +44,7 @@ fn a_model_without_tools_is_told_of_calls_in_words() {
         input: &input,
         by: None,
         to: "v/m",
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: Calls::AsText,
     };
     let past = Past::of(told, &snapshot(&log));
@@ -332,7 +335,7 @@ fn a_long_result_is_cut_with_a_note() {
     ));
     let past = fold(json!("hi"), &log, "v/m");
     let last = past.messages().last().map(line).unwrap();
-    assert!(last.ends_with("x … (cut)"), "{last}");
+    assert!(last.contains("x\n… 1 bytes left out …\nx"), "{last}");
     assert!(last.len() < HISTORY_RESULT_BYTES + 40);
 }
 

@@ -17,7 +17,9 @@ use crate::cost::priced;
 use crate::fault::source_chain;
 use crate::from_provider::Answer;
 use crate::history::{Calls, Past, Told};
-use crate::limits::{HISTORY_READ_FACTOR, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS};
+use crate::limits::{
+    HISTORY_READ_FACTOR, HISTORY_RESULT_BYTES, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS,
+};
 use crate::tokens;
 use crate::transcript::transcript;
 
@@ -160,6 +162,7 @@ fn past(run: &RunRecord, snapshot: &Snapshot, callee: Callee<'_>) -> Past {
         input: &run.input,
         by: run.spec.model.as_deref(),
         to: &to,
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: callee.calls,
     };
     Past::of(told, snapshot)

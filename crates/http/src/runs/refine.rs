@@ -83,6 +83,7 @@ pub(crate) async fn refine(
         // Those of the other run were erased at its end.
         credentials: None,
         retries: None,
+        segment: None,
     };
     perform(&app, &caller, &headers, start).await
 }

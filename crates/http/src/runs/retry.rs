@@ -50,6 +50,7 @@ pub(crate) async fn retry(
         parent: None,
         // Those of the other run were erased at its end.
         credentials: None,
+        segment: None,
     };
     perform(&app, &caller, &headers, start).await
 }

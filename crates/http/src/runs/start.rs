@@ -72,6 +72,7 @@ pub(crate) async fn start(
         parent: None,
         credentials,
         retries: None,
+        segment: None,
     };
     perform(&app, &caller, &headers, start).await
 }

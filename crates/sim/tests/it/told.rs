@@ -44,6 +44,7 @@ fn start(run: RunId) -> Start {
         parent: None,
         credentials: None,
         retries: None,
+        segment: None,
     }
 }
 

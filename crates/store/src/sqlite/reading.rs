@@ -13,8 +13,8 @@ use super::{read, rows};
 use crate::follow::Source;
 use crate::{
     Counts, Credential, Cursor, EventPage, FollowError, Follower, Key, Page, ReadError, Ready,
-    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, Sealed, SecretEntry, ThreadFilter, ThreadRecord,
-    Unavailable,
+    RunFilter, RunRecord, SNAPSHOT_EVERY, Scope, Sealed, SecretEntry, Segment, SegmentName,
+    ThreadFilter, ThreadRecord, Unavailable,
 };
 impl Sqlite {
     /// A run.
@@ -314,6 +314,29 @@ impl Sqlite {
             .await
     }
 
+    /// The stretch of a run that a client has named.
+    pub async fn segment(
+        &self,
+        scope: &Scope,
+        name: &SegmentName,
+    ) -> Result<Option<Segment>, ReadError> {
+        let (scope, name) = (scope.clone(), name.clone());
+        let found = self
+            .readers()
+            .read(move |connection| read::segment::by_name(connection, &scope, &name))
+            .await?;
+        Ok(found)
+    }
+
+    /// The names of a run's stretches.
+    pub async fn segments(&self, run: RunId) -> Result<Vec<(String, String, Seq)>, ReadError> {
+        let found = self
+            .readers()
+            .read(move |connection| read::segment::of_run(connection, run))
+            .await?;
+        Ok(found)
+    }
+
     /// All keys.
     pub async fn keys(&self, tenant: Option<&Tenant>) -> Result<Vec<Key>, Unavailable> {
         let tenant = tenant.cloned();
@@ -330,21 +353,18 @@ impl Sqlite {
             .await
     }
 
-    /// Bytes that were kept.
-    pub async fn blob(
-        &self,
-        tenant: &Tenant,
-        hash: [u8; 32],
-    ) -> Result<(String, Bytes), ReadError> {
-        let tenant = tenant.clone();
+    /// Bytes that were kept for a run.
+    pub async fn blob(&self, run: RunId, hash: [u8; 32]) -> Result<(String, Bytes), ReadError> {
         let found: Option<(String, Vec<u8>)> = self
             .readers()
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT media_type, bytes FROM blob WHERE tenant = ?1 AND hash = ?2",
+                    "SELECT media_type, bytes FROM run
+                     JOIN blob_of_run AS own ON own.run = run.key AND own.hash = ?2
+                     JOIN blob ON blob.tenant = own.tenant AND blob.hash = own.hash WHERE run.id = ?1",
                 )?;
                 let mut found = statement
-                    .query_map(rusqlite::params![tenant.as_str(), hash], |row| {
+                    .query_map(rusqlite::params![run.as_bytes(), hash], |row| {
                         Ok((row.get(0)?, row.get(1)?))
                     })?;
                 found.next().transpose()

@@ -114,6 +114,18 @@ CREATE TABLE chunk (
 CREATE UNIQUE INDEX chunk_of_run ON chunk (run, first);
 CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
 
+-- Names that clients of other protocols gave to stretches of runs.
+CREATE TABLE segment (
+    tenant TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    face TEXT NOT NULL,
+    id TEXT NOT NULL,
+    run BLOB NOT NULL,
+    first_seq INTEGER NOT NULL,
+    PRIMARY KEY (tenant, owner, face, id)
+) WITHOUT ROWID;
+CREATE INDEX segment_of_run ON segment (run);
+
 CREATE TABLE worker (id TEXT PRIMARY KEY, node TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE idempotency (

@@ -13,8 +13,8 @@ use super::chunks::Chunks;
 use super::core::{Core, Operation, Shared};
 use super::op::{
     AppendOp, Apply, ClaimOp, CommandOp, CreateKey, CreateThread, CreateToken, DeleteRun,
-    DeleteSecret, DeleteThread, PatchThread, PutBlob, PutSecret, Register, Release, Renew,
-    RevokeKey, StartOp, SweepOp, Watch, WorkOp,
+    DeleteSecret, DeleteThread, NameSegment, PatchThread, PutBlob, PutSecret, Register, Release,
+    Renew, RevokeKey, StartOp, SweepOp, Watch, WorkOp,
 };
 use super::readers::{self, ReaderThreads, Readers};
 use super::upkeep::Upkeep;
@@ -22,8 +22,8 @@ use super::writer::{self, Writer};
 use crate::{
     Append, Appended, Applied, BLOB_BYTES, Change, Claim, Claimed, CommandError, Commanded,
     DeleteError, Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord,
-    RunWatch, Scope, Sealed, Start, StartError, Started, Swept, ThreadError, ThreadPatch,
-    ThreadRecord, Unavailable, WorkError, Worked,
+    RunWatch, Scope, Sealed, Segment, SegmentName, Start, StartError, Started, Swept, ThreadError,
+    ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
 };
 
 /// The embedded store. Cheap to clone.
@@ -155,6 +155,21 @@ impl Sqlite {
             scope: scope.clone(),
             run,
             command,
+        })
+        .await?
+    }
+
+    /// Names a stretch of a run.
+    pub async fn name_segment(
+        &self,
+        scope: &Scope,
+        name: SegmentName,
+        segment: Segment,
+    ) -> Result<Segment, CommandError> {
+        self.submit(NameSegment {
+            scope: scope.clone(),
+            name,
+            segment,
         })
         .await?
     }

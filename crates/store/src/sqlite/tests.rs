@@ -71,6 +71,7 @@ impl World {
             parent: None,
             credentials: None,
             retries: None,
+            segment: None,
         }
     }
 

@@ -148,6 +148,7 @@ impl Attempt<'_> {
             input: &run.input,
             by: model,
             to: model.unwrap_or_default(),
+            result_bytes: tool::limits::MODEL_BYTES,
             calls: calls_of(&request.tools),
         };
         let said = Past::of(told, &self.log.snapshot);

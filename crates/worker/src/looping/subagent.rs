@@ -112,6 +112,7 @@ pub(crate) async fn start(
         idempotency: None,
         credentials: None,
         retries: None,
+        segment: None,
     };
     let asked = || context.store.start(start.clone());
     Ok(match context.asked("start an agent", asked).await? {

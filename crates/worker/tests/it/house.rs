@@ -140,6 +140,7 @@ impl House {
             parent: None,
             credentials: seal.map(|seal| seal(run)),
             retries: None,
+            segment: None,
         };
         self.store.start(start).await.unwrap();
         run

@@ -52,6 +52,9 @@ fn remove(txn: &mut Txn<'_>, run: RunId, key: i64) -> Result<(), Fault> {
     delete_blobs(txn.connection, key)?;
     chunks::delete(txn.connection, key)?;
     txn.connection
+        .prepare_cached("DELETE FROM segment WHERE run = ?1")?
+        .execute([run.as_bytes()])?;
+    txn.connection
         .prepare_cached("DELETE FROM run WHERE key = ?1")?
         .execute([key])?;
     Ok(())

@@ -10,9 +10,11 @@ use super::super::core::Operation;
 use super::super::fault::{Fault, is_current_conflict};
 use super::super::head::{LastAppend, Origin};
 use super::super::load::head_of;
+use super::super::read::segment::by_name;
 use super::super::rows::{Stored, to_json};
 use super::super::txn::Txn;
 use super::secret::keep_credentials;
+use super::segment;
 use super::thread::{Found, find, make};
 use crate::{Fate, Idempotency, LINE_RUNS, NewThread, OnConflict, Start, StartError, Started};
 
@@ -37,6 +39,9 @@ impl Operation for StartOp {
             return Ok(answer);
         }
         if let Some(answer) = same(txn, &start)? {
+            return Ok(answer);
+        }
+        if let Some(answer) = named(txn, &start)? {
             return Ok(answer);
         }
         if let Some(parent) = &start.parent
@@ -178,6 +183,22 @@ fn same(txn: &mut Txn<'_>, start: &Start) -> Result<Option<Result<Started, Start
     } else {
         Err(StartError::Unknown)
     }))
+}
+
+/// The answer to a name that was used before.
+fn named(txn: &mut Txn<'_>, start: &Start) -> Result<Option<Result<Started, StartError>>, Fault> {
+    let Some(name) = &start.segment else {
+        return Ok(None);
+    };
+    let known = by_name(txn.connection, &start.scope, name)?;
+    // A deleted run is no answer; its names went with it.
+    match known {
+        Some(segment) if txn.load(segment.run)? => Ok(Some(Ok(Started {
+            run: txn.head(segment.run).record(),
+            fate: Fate::Repeated,
+        }))),
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// Remembers which run a key stands for.
@@ -378,6 +399,9 @@ fn created(
     if let Some(sealed) = &start.credentials {
         keep_credentials(txn.connection, key, sealed)?;
     }
+    if let Some(name) = &start.segment {
+        segment::insert(txn, &start.scope, name, &segment::beginning(start.run))?;
+    }
     let Start {
         run,
         scope,
@@ -390,7 +414,8 @@ fn created(
         refines,
         retries,
         parent,
-        client,
+        segment: name,
+        mut client,
         metadata,
         idempotency: _,
         credentials: _,
@@ -399,6 +424,9 @@ fn created(
         OnConflict::Supersede(named) => Some(named),
         OnConflict::Reject | OnConflict::Enqueue | OnConflict::Steer => None,
     };
+    if let Some(name) = name {
+        client.insert(name.face.to_owned(), name.id.into());
+    }
     let event = RunCreated {
         agent: agent.clone(),
         driver: spec.driver,

@@ -124,16 +124,18 @@ pub(crate) async fn a_blob_is_kept_by_its_content_per_tenant(place: Place) {
     let again = put(&world, &a, run, "text/plain", &bytes).await;
     assert_eq!(hash, again, "the first media type stays");
     world.reopen().await;
-    let kept = world.store.blob(&a, hash).await.unwrap();
+    let kept = world.store.blob(run, hash).await.unwrap();
     assert_eq!(kept, ("image/png".to_owned(), bytes));
-    assert_eq!(world.store.blob(&b, hash).await, Err(ReadError::Unknown));
-    assert_eq!(world.store.blob(&a, [0; 32]).await, Err(ReadError::Unknown));
+    let elsewhere = world.run("u").await;
+    let unknown = Err(ReadError::Unknown);
+    assert_eq!(world.store.blob(elsewhere, hash).await, unknown);
+    assert_eq!(world.store.blob(run, [0; 32]).await, unknown);
     let too_large = Bytes::from(vec![0; store::BLOB_BYTES + 1]);
     let refused = world.store.put_blob(&a, run, "x/y", too_large).await;
     assert_eq!(refused.unwrap_err().code, "too_large");
     // Of a run that is not theirs nobody keeps anything.
     let other = put(&world, &b, run, "x/y", &Bytes::from_static(b"b")).await;
-    assert_eq!(world.store.blob(&b, other).await, Err(ReadError::Unknown));
+    assert_eq!(world.store.blob(run, other).await, unknown);
 }
 
 pub(crate) async fn a_blob_goes_with_the_last_run_that_has_it(place: Place) {
@@ -155,12 +157,17 @@ pub(crate) async fn a_blob_goes_with_the_last_run_that_has_it(place: Place) {
     // The log of the first one expires, the second one is deleted.
     world.advance(600);
     World::until("the old log has expired", async || {
-        world.store.blob(tenant, own_hash).await == Err(ReadError::Unknown)
+        world.store.blob(old.run, own_hash).await == Err(ReadError::Unknown)
     })
     .await;
     world.reopen().await;
-    assert!(world.store.blob(tenant, shared_hash).await.is_ok());
+    assert!(world.store.blob(young.run, shared_hash).await.is_ok());
     world.store.delete_run(&scope, young.run).await.unwrap();
-    let gone = world.store.blob(tenant, shared_hash).await;
+    let gone = world.store.blob(young.run, shared_hash).await;
     assert_eq!(gone, Err(ReadError::Unknown));
+    // Nor is it kept for nobody.
+    let next = world.run("v").await;
+    put(&world, tenant, next, "a/b", &shared).await;
+    let kept = world.store.blob(next, shared_hash).await.unwrap();
+    assert_eq!(kept.0, "a/b", "the first media type went with the bytes");
 }

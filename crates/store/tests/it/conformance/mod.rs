@@ -16,6 +16,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod lease;
 pub(crate) mod secret;
+pub(crate) mod segment;
 pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod sweep;
@@ -174,6 +175,10 @@ macro_rules! suite {
             credentials_stay_with_a_run_until_its_end
             credentials_go_with_every_kind_of_end
             a_repeated_start_keeps_the_first_credentials
+        }
+        crate::conformance::tests! { $place, segment:
+            a_start_under_a_name_that_was_used_is_the_same_run
+            a_name_keeps_its_meaning_and_goes_with_its_run
         }
         crate::conformance::tests! { $place, delete:
             an_open_run_is_not_deleted

@@ -283,6 +283,7 @@ pub(crate) fn start(thread: &str, on_conflict: OnConflict) -> Start {
         parent: None,
         credentials: None,
         retries: None,
+        segment: None,
     }
 }
 

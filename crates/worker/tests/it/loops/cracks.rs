@@ -154,6 +154,7 @@ async fn check_crash(is_started: bool, agents: BTreeMap<String, AgentSpec>) {
             }),
             credentials: None,
             retries: None,
+            segment: None,
         };
         house.store.start(start).await.unwrap();
     }
