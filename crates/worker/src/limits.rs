@@ -45,6 +45,9 @@ pub const CALLS_AT_ONCE: usize = 8;
 /// Bytes that wait in each pipe between an MCP server's process and its client.
 pub const SERVER_PIPE_BYTES: usize = 64 * 1024;
 
+/// Bytes of the end of what an MCP server says on its standard error that are told when it does not start.
+pub const LAST_WORDS_BYTES: usize = 1024;
+
 /// Lines of a running tool (progress, log lines) that wait to be written.
 pub const TOOL_NOTICES: usize = 64;
 

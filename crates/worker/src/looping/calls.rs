@@ -84,6 +84,7 @@ impl Attempt<'_> {
 
     /// Waits for answers and for other runs, without this attempt. What came meanwhile is read.
     async fn wait(&mut self) -> Result<Flow, Over> {
+        self.hands.servers.end_processes().await;
         match self.context.wait(WaitMode::Parked).await? {
             Waited::Parked => Ok(Flow::Parked),
             Waited::Held | Waited::Answered => {

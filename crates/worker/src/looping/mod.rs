@@ -17,9 +17,10 @@ mod steps;
 mod subagent;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use provider::{Request, Vendor};
-use run::event::InputMode;
+use run::event::{InputMode, Notice};
 use run::snapshot::{Message, Progress, Snapshot};
 use run::{ErrorInfo, Event, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
@@ -148,7 +149,7 @@ impl Loops {
             Ok(()) => attempt.run().await,
             Err(over) => Err(over),
         };
-        // In good order, so that no process of a run that has ended is left.
+        // In good order: a process that is stopped has a moment to close its files.
         attempt.hands.servers.end().await;
         ending
     }
@@ -205,7 +206,10 @@ impl Loops {
             turn = Some(started.turn.clone());
             context.emit(log.take(vec![started.into()])).await?;
         }
-        let (servers, notices) = self.servers(context, &credentials, &mut tools).await?;
+        let (servers, mut notices) = self.servers(context, &credentials, &mut tools).await?;
+        // What an earlier attempt has told is known.
+        notices.retain(|notice| !log.snapshot.notices.contains(notice));
+        let notices = notices.into_iter().map(Event::from).collect();
         context.emit(log.take(notices)).await?;
         let definitions = tools.definitions();
         let callee = Callee {
@@ -245,7 +249,7 @@ impl Loops {
         context: &Context,
         credentials: &wire::Credentials,
         tools: &mut Toolbox,
-    ) -> Result<(Servers, Vec<Event>), Over> {
+    ) -> Result<(Servers, Vec<Notice>), Over> {
         let names = context.run().spec.tools.mcp.iter();
         let mut missing = Vec::new();
         let mut configs = Vec::new();
@@ -257,6 +261,8 @@ impl Loops {
         }
         let surroundings = Surroundings {
             marker: context.marker().clone(),
+            attempt: context.control().attempt,
+            starts: Arc::default(),
             client: self.client.clone(),
             headers: servers::headers_of(credentials),
         };
@@ -312,6 +318,7 @@ impl Attempt<'_> {
             return Ok(None);
         }
         let outcome = self.outcome.clone().unwrap_or_else(|| self.settle());
+        self.hands.servers.end_processes().await;
         if self.context.finish(outcome).await? {
             return Ok(Some(Ending::Settled));
         }
