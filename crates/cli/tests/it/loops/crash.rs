@@ -1,0 +1,138 @@
+//! A server that is killed at every moment of a loop of five steps.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Watched, alive, keeper};
+use crate::house::House;
+use crate::model::{Answer, Model, results};
+
+const UNKNOWN: &str = "interrupted before it finished; whether it acted is unknown";
+
+/// What a write may do again is harmless. An edit that puts a line in would put it in twice.
+const RULES: &str =
+    r#"{ "*" = "allow", "files__write_file" = { permission = "allow", idempotent = true } }"#;
+
+/// Writes a file, puts two lines in, reads it, lists the directory. Where nobody knows whether a line was put in, it looks.
+fn writer(request: &Value) -> Answer {
+    let mut n_done = 0;
+    let mut is_in_doubt = false;
+    for (name, result) in results(request) {
+        match &*name {
+            "files__edit_file" if result == UNKNOWN => is_in_doubt = true,
+            "files__read_text_file" if is_in_doubt && result != UNKNOWN => {
+                is_in_doubt = false;
+                n_done += u32::from(result.contains(line(n_done)));
+            }
+            _ if result == UNKNOWN => {}
+            _ => n_done += 1,
+        }
+    }
+    let read = |text| Answer::call(text, "files__read_text_file", json!({"path": "notes"}));
+    if is_in_doubt {
+        return read("Was it? ");
+    }
+    match n_done {
+        0 => {
+            let args = json!({"path": "notes", "content": "begin\nend\n"});
+            Answer::call("I write. ", "files__write_file", args)
+        }
+        n @ (1 | 3) => {
+            let edit = json!({"oldText": "end", "newText": format!("{}\nend", line(n))});
+            let args = json!({"path": "notes", "edits": [edit]});
+            Answer::call("I add. ", "files__edit_file", args)
+        }
+        2 => read("I read. "),
+        4 => Answer::call("I list. ", "files__list_directory", json!({"path": "."})),
+        _ => Answer::text("All is written."),
+    }
+}
+
+/// The line that a step puts in.
+fn line(step: u32) -> &'static str {
+    match step {
+        1 => "first",
+        3 => "second",
+        _ => "nothing",
+    }
+}
+
+/// Kills the server once in each step, as soon as a client sees an event of a type, and starts another one.
+fn check(kind: &str) {
+    let model = Model::thinking(writer);
+    let house = keeper(&model, RULES);
+    let mut server = house.serve();
+    let mut watched = Watched::start(&house, "t");
+    let mut killed_in = BTreeSet::new();
+    let mut step = 0;
+    let finished = loop {
+        let event = watched.next();
+        if event["type"] == kind && killed_in.insert(step) {
+            server.kill();
+            server = house.serve();
+        }
+        if event["type"] == "tool.completed" {
+            step += 1;
+        }
+        if event["type"] == "run.finished" {
+            break event;
+        }
+    };
+    assert!(killed_in.len() >= 5, "{kind}: killed in {killed_in:?}");
+    assert_eq!(
+        finished["data"]["status"], "succeeded",
+        "{kind}: {finished}"
+    );
+    let calls = house.run_body(&watched.run)["snapshot"]["activities"].clone();
+    for call in calls.as_array().expect("calls") {
+        let status = call["status"].as_str();
+        assert!(
+            matches!(status, Some("ok" | "unknown" | "interrupted")),
+            "{kind}: {call}"
+        );
+    }
+    assert_eq!(
+        said(&house, &watched.run).last().map(String::as_str),
+        Some("All is written."),
+        "{kind}"
+    );
+    let written = std::fs::read_to_string(house.path("files/notes")).expect(kind);
+    assert_eq!(written, "begin\nfirst\nsecond\nend\n", "{kind}");
+    assert_eq!(alive(&watched.run), [0; 0], "{kind}");
+    drop(server);
+}
+
+/// What the model has said, message by message.
+fn said(house: &House, run: &str) -> Vec<String> {
+    let body = house.run_body(run);
+    let messages = body["snapshot"]["messages"].as_array().expect("messages");
+    let said = messages
+        .iter()
+        .filter(|message| message["role"] == "assistant" && message["progress"] != "discarded");
+    said.map(|message| {
+        let parts = message["parts"].as_array().into_iter().flatten();
+        parts.filter_map(|part| part["text"].as_str()).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn a_loop_goes_on_after_a_kill_when_a_step_has_begun() {
+    check("step.started");
+}
+
+#[test]
+fn a_loop_goes_on_after_a_kill_before_its_tool_is_touched() {
+    check("tool.called");
+}
+
+#[test]
+fn a_loop_goes_on_after_a_kill_while_its_tool_runs() {
+    check("tool.running");
+}
+
+#[test]
+fn a_loop_goes_on_after_a_kill_when_there_is_a_result() {
+    check("tool.completed");
+}
