@@ -66,8 +66,11 @@ pub const OUTPUT_END_BYTES: usize = 64 * 1024;
 /// Bytes of a rendered command line that an event can show; a longer one is refused, for what runs is never cut.
 pub const COMMAND_BYTES: usize = 128 * 1024;
 
-/// Characters of the line that stands for a command.
+/// Characters of the line that stands for a command or a call.
 pub const TITLE_CHARS: usize = 200;
+
+/// Characters of one argument in the line that stands for a call.
+pub const ARGUMENT_CHARS: usize = 40;
 
 /// Runs that are claimed at once.
 pub const CLAIM_RUNS: usize = 64;

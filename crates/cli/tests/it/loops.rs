@@ -1,5 +1,6 @@
 //! Loops of a model and tools in the real binary: real MCP servers, a model on a socket, servers that are killed.
 
+mod agents;
 mod crash;
 mod people;
 mod servers;
