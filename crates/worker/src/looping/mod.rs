@@ -26,7 +26,7 @@ use run::{ErrorInfo, Event, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
 use tool::{Guard, GuardedClient};
 
-pub use self::servers::{McpServer, McpServers};
+pub use self::servers::{McpServer, McpServers, try_server};
 pub use self::subagent::Agents;
 
 use self::calls::Flow;
@@ -66,11 +66,6 @@ impl Loops {
         agents: Agents,
         allow_hosts: &[String],
     ) -> Result<Self, String> {
-        let client = |allowed: &[String]| {
-            let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
-            let client = guard.client();
-            client.map_err(|error| format!("failed to make an HTTP client: {error}"))
-        };
         // Naming an address in the configuration is allowing it, for this purpose.
         let named = servers.values().filter_map(servers::host_of);
         let with_servers: Vec<String> = allow_hosts.iter().cloned().chain(named).collect();
@@ -83,6 +78,13 @@ impl Loops {
             agents,
         })
     }
+}
+
+/// A client that reaches public addresses and these.
+fn client(allowed: &[String]) -> Result<GuardedClient, String> {
+    let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
+    let client = guard.client();
+    client.map_err(|error| format!("failed to make an HTTP client: {error}"))
 }
 
 /// What is wrong with a list of hosts that tools may reach.

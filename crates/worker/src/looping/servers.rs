@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent::{Marker, Spec, Stdin};
+use agent::{Mark, Marker, Spec, Stdin};
 use run::event::{Notice, NoticeLevel};
 use run::{MAX_WHY_BYTES, bounded_text};
 use serde_json::Value;
@@ -60,6 +60,32 @@ pub(super) fn host_of(server: &McpServer) -> Option<String> {
             Some(host.to_owned())
         }
     }
+}
+
+/// Starts a server, counts the tools that it offers, and ends it. `allow_hosts` are as in [`Loops::new`]. The error is for
+/// people.
+///
+/// [`Loops::new`]: super::Loops::new
+pub async fn try_server(
+    name: &str,
+    server: &McpServer,
+    allow_hosts: &[String],
+) -> Result<usize, String> {
+    let marker = Mark::new(&format!("check-{}", std::process::id()));
+    let marker = marker.and_then(|mark| mark.run(name));
+    let allowed: Vec<String> = allow_hosts.iter().cloned().chain(host_of(server)).collect();
+    let surroundings = Surroundings {
+        marker: marker.map_err(|error| error.to_string())?,
+        attempt: 1,
+        starts: Arc::default(),
+        client: super::client(&allowed)?,
+        headers: BTreeMap::new(),
+    };
+    let running = start(name, server, &surroundings).await?;
+    let tools = running.server.tools().await;
+    running.end().await;
+    let tools = tools.map_err(|error| source_chain(&error))?;
+    Ok(tools.tools.len())
 }
 
 /// What servers of an attempt need.

@@ -114,3 +114,35 @@ fn what_is_missing_is_told_once_however_often_the_run_goes_on() {
         "{notices:?}"
     );
 }
+
+#[test]
+fn a_check_says_which_servers_start_and_how_many_tools_they_have() {
+    let model = Model::thinking(|_: &Value| Answer::text("ok"));
+    let house = odd(&model, "{}");
+    let checked = house.well(&["agents", "check"]);
+    let (lines, ms) = checked.split_once("✓ odd  3 tools in ").expect(&checked);
+    assert!(
+        lines.contains("✓ keeper loop stub/small  ok in "),
+        "{lines}"
+    );
+    assert!(ms.ends_with(" ms\n"), "{ms}");
+    assert!(
+        !house
+            .well(&["agents", "check", "--offline"])
+            .contains("odd")
+    );
+
+    let servers = format!(
+        "[mcp.absent]\ncommand = [\"no-such-program\"]\nenv = [\"NOBODY_HAS_THIS\"]\n[mcp.locked]\nurl = \"{}\"",
+        unauthorized()
+    );
+    let house = loops(&model, &servers, "mcp = [\"absent\", \"locked\"]");
+    let output = house.outlive(&["agents", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let checked = String::from_utf8_lossy(&output.stdout);
+    let expected = "
+  ✗ absent  there is no program no-such-program (NOBODY_HAS_THIS is not set)
+  ✗ locked  MCP server locked did not accept the credentials
+";
+    assert!(checked.ends_with(expected), "{checked}");
+}
