@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::house::{House, Running};
+use crate::house::{House, Running, eventually};
 use crate::model::Model;
 
 /// The reference server for files, from the registry of its authors.
@@ -63,6 +63,16 @@ fn odd(model: &Model, rules: &str) -> House {
     let script = script.display();
     let server = format!("[mcp.odd]\ncommand = [\"node\", \"{script}\"]");
     loops(model, &server, &format!("mcp = [\"odd\"]\nrules = {rules}"))
+}
+
+/// What the server of bad manners was asked to do, a line for each call.
+fn called(house: &House) -> String {
+    std::fs::read_to_string(house.path("calls")).unwrap_or_default()
+}
+
+/// Waits until it was asked for something.
+fn has_begun(house: &House) {
+    eventually(|| called(house).ends_with('\n').then_some(()));
 }
 
 /// The processes whose environment says that they belong to a run.

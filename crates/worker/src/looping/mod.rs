@@ -42,7 +42,7 @@ use crate::driver::{Driver, Ending};
 use crate::recall::{self, Callee};
 use crate::structured::Judge;
 use crate::toolbox::Toolbox;
-use crate::{prompt, rendered};
+use crate::{orphans, prompt, rendered};
 
 /// Performs loops.
 #[derive(Debug, Clone)]
@@ -143,9 +143,18 @@ enum Next {
 impl Loops {
     async fn run(&self, context: &mut Context) -> Result<Ending, Over> {
         let failed = |error| Ending::Finished(Outcome::failed(Reason::Error, error));
-        let mut attempt = match self.begin(context).await? {
-            Ok(attempt) => attempt,
-            Err(error) => return Ok(failed(error)),
+        let marker = context.marker().clone();
+        let mut attempt = match self.begin(context).await {
+            Ok(Ok(attempt)) => attempt,
+            // Servers that were about to start are let go of; here they are waited for.
+            Ok(Err(error)) => {
+                orphans::sweep(marker).await;
+                return Ok(failed(error));
+            }
+            Err(over) => {
+                orphans::sweep(marker).await;
+                return Err(over);
+            }
         };
         let ending = match attempt.read_agents().await {
             Ok(()) => attempt.run().await,

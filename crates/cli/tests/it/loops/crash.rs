@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Watched, alive, keeper};
+use super::{Watched, alive, called, has_begun, keeper, odd};
 use crate::house::House;
 use crate::model::{Answer, Model, results};
 
@@ -101,6 +101,37 @@ fn check(kind: &str) {
     assert_eq!(written, "begin\nfirst\nsecond\nend\n", "{kind}");
     assert_eq!(alive(&watched.run), [0; 0], "{kind}");
     drop(server);
+}
+
+/// Kills the server while a tool that has acted does not come to its end; `rules` say whether it may be called again.
+fn check_hung(rules: &str, calls: &str, told: &str) {
+    let model = Model::thinking(|request| match &results(request)[..] {
+        [] => Answer::call("", "odd__hang_once", json!({})),
+        [.., (_, told)] => Answer::text(told),
+    });
+    let house = odd(&model, rules);
+    let server = house.serve();
+    let mut watched = Watched::start(&house, "t");
+    has_begun(&house);
+    server.kill();
+    let _next = house.serve();
+    let end = watched.end();
+    assert_eq!(end["data"]["status"], "succeeded", "{end}");
+    assert_eq!(said(&house, &watched.run), ["", told]);
+    assert_eq!(called(&house), calls);
+    // Neither the server nor what it had started.
+    assert_eq!(alive(&watched.run), [0; 0]);
+}
+
+#[test]
+fn a_call_that_has_acted_is_not_made_again_after_a_kill() {
+    check_hung(r#"{ "*" = "allow" }"#, "hang_once\n", UNKNOWN);
+}
+
+#[test]
+fn a_call_that_is_idempotent_is_made_again_after_a_kill() {
+    let rules = r#"{ "*" = { permission = "allow", idempotent = true } }"#;
+    check_hung(rules, "hang_once\nhang_once\n", "hello");
 }
 
 /// What the model has said, message by message.

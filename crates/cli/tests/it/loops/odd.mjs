@@ -1,5 +1,6 @@
-// An MCP server over its pipes with tools of bad manners: `die` ends the process, `hang` never answers.
-import { appendFileSync } from "node:fs";
+// An MCP server over its pipes with tools of bad manners: `die` ends the process, `hang` never answers, `hang_once` does so
+// the first time.
+import { appendFileSync, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { spawn } from "node:child_process";
 
@@ -10,11 +11,12 @@ const answers = {
     capabilities: { tools: {} },
     serverInfo: { name: "odd", version: "1" },
   }),
-  "tools/list": () => ({ tools: ["die", "hang", "greet"].map(tool) }),
+  "tools/list": () => ({ tools: ["die", "hang", "hang_once", "greet"].map(tool) }),
   "tools/call": ({ name }) => {
+    const isFirst = !existsSync("calls");
     appendFileSync("calls", name + "\n");
     if (name === "die") process.exit(3);
-    if (name === "hang") {
+    if (name === "hang" || (name === "hang_once" && isFirst)) {
       spawn("sleep", ["600"], { stdio: "ignore" });
       return undefined;
     }

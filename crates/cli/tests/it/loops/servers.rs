@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{Watched, alive, loops, odd};
+use super::{Watched, alive, called, loops, odd};
 use crate::model::{Answer, Model, results};
 
 /// A service that wants other credentials.
@@ -53,8 +53,7 @@ fn a_server_that_dies_in_a_call_fails_it_and_is_started_again_for_the_next() {
     let died = "MCP server odd closed the connection before it answered";
     assert_eq!(told[0], ("odd__die".to_owned(), died.to_owned()));
     assert_eq!(told[1], ("odd__greet".to_owned(), "hello".to_owned()));
-    let calls = std::fs::read_to_string(house.path("calls")).expect("calls");
-    assert_eq!(calls, "die\ngreet\n");
+    assert_eq!(called(&house), "die\ngreet\n");
     assert_eq!(alive(&watched.run), [0; 0]);
 }
 
@@ -120,7 +119,7 @@ fn a_check_says_which_servers_start_and_how_many_tools_they_have() {
     let model = Model::thinking(|_: &Value| Answer::text("ok"));
     let house = odd(&model, "{}");
     let checked = house.well(&["agents", "check"]);
-    let (lines, ms) = checked.split_once("✓ odd  3 tools in ").expect(&checked);
+    let (lines, ms) = checked.split_once("✓ odd  4 tools in ").expect(&checked);
     assert!(
         lines.contains("✓ keeper loop stub/small  ok in "),
         "{lines}"
