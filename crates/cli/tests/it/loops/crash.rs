@@ -1,6 +1,6 @@
 //! A server that is killed at every moment of a loop of five steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -14,26 +14,39 @@ const UNKNOWN: &str = "interrupted before it finished; whether it acted is unkno
 const RULES: &str =
     r#"{ "*" = "allow", "files__write_file" = { permission = "allow", idempotent = true } }"#;
 
-/// Writes a file, puts two lines in, reads it, lists the directory. Where nobody knows whether a line was put in, it looks.
-fn writer(request: &Value) -> Answer {
-    let mut n_done = 0;
-    let mut is_in_doubt = false;
-    for (name, result) in results(request) {
-        match &*name {
-            "files__edit_file" if result == UNKNOWN => is_in_doubt = true,
-            "files__read_text_file" if is_in_doubt && result != UNKNOWN => {
-                is_in_doubt = false;
-                n_done += u32::from(result.contains(line(n_done)));
+/// How far the work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Progress {
+    n_done: u32,
+    /// Nobody knows whether the next step is done.
+    is_in_doubt: bool,
+}
+
+impl Progress {
+    fn hear(&mut self, name: &str, result: &str) {
+        match name {
+            "files__edit_file" if result == UNKNOWN => self.is_in_doubt = true,
+            "files__read_text_file" if self.is_in_doubt && result != UNKNOWN => {
+                self.is_in_doubt = false;
+                self.n_done += u32::from(result.contains(line(self.n_done)));
             }
             _ if result == UNKNOWN => {}
-            _ => n_done += 1,
+            _ => self.n_done += 1,
         }
     }
+}
+
+/// Writes a file, puts two lines in, reads it, lists the directory. Where nobody knows whether a line was put in, it looks.
+fn writer(request: &Value) -> Answer {
+    let mut progress = Progress::default();
+    for (name, result) in results(request) {
+        progress.hear(&name, &result);
+    }
     let read = |text| Answer::call(text, "files__read_text_file", json!({"path": "notes"}));
-    if is_in_doubt {
+    if progress.is_in_doubt {
         return read("Was it? ");
     }
-    match n_done {
+    match progress.n_done {
         0 => {
             let args = json!({"path": "notes", "content": "begin\nend\n"});
             Answer::call("I write. ", "files__write_file", args)
@@ -64,22 +77,35 @@ fn check(kind: &str) {
     let house = keeper(&model, RULES);
     let mut server = house.serve();
     let mut watched = Watched::start(&house, "t");
+    let (mut progress, mut calls) = (Progress::default(), BTreeMap::new());
     let mut killed_in = BTreeSet::new();
-    let mut step = 0;
     let finished = loop {
         let event = watched.next();
-        if event["type"] == kind && killed_in.insert(step) {
+        if event["type"] == kind && killed_in.insert(progress) {
             server.kill();
             server = house.serve();
         }
-        if event["type"] == "tool.completed" {
-            step += 1;
+        let data = &event["data"];
+        let call = data["call"].as_str().unwrap_or_default();
+        if event["type"] == "tool.started" {
+            let name = data["name"].as_str().unwrap_or_default();
+            calls.insert(call.to_owned(), name.to_owned());
+        }
+        match data["status"].as_str() {
+            Some("ok") if event["type"] == "tool.completed" => {
+                progress.hear(&calls[call], data["result"]["text"].as_str().expect(kind));
+            }
+            Some("unknown") => progress.hear(&calls[call], UNKNOWN),
+            _ => {}
         }
         if event["type"] == "run.finished" {
             break event;
         }
     };
-    assert!(killed_in.len() >= 5, "{kind}: killed in {killed_in:?}");
+    for n_done in 0..5 {
+        let was_killed = killed_in.iter().any(|progress| progress.n_done == n_done);
+        assert!(was_killed, "{kind}: killed in {killed_in:?}");
+    }
     assert_eq!(
         finished["data"]["status"], "succeeded",
         "{kind}: {finished}"
