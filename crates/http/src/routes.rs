@@ -75,6 +75,7 @@ fn run_routes() -> Vec<Route> {
             "status",
             "in these states, for example `queued,running`; `open` for all that have not ended",
         )
+        .query("parent", "started by agents for calls of this run")
         .query("ephemeral", "`true` also lists runs of ephemeral agents")
         .query("cursor", CURSOR)
         .query("limit", LIMIT)

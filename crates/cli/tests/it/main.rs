@@ -2,6 +2,7 @@
 
 mod every_wire;
 mod house;
+mod model;
 mod stub;
 
 mod agents;
@@ -12,6 +13,7 @@ mod demo;
 mod detach;
 mod failures;
 mod keys;
+mod loops;
 mod output;
 mod requests;
 mod restart;

@@ -20,7 +20,7 @@ use super::perform::Performed;
 use super::plan::{Ask, Next, next, open_calls};
 use super::subagent::{self, Began};
 use crate::context::{Context, Over, Waited};
-use crate::limits::{CALLS_AT_ONCE, TITLE_CHARS};
+use crate::limits::{ARGUMENT_CHARS, CALLS_AT_ONCE, TITLE_CHARS};
 
 /// How it goes on.
 pub(super) enum Flow {
@@ -92,6 +92,7 @@ impl Attempt<'_> {
 
     /// Waits for answers and for other runs, without this attempt. What came meanwhile is read.
     async fn wait(&mut self) -> Result<Flow, Over> {
+        self.hands.servers.end_processes().await;
         match self.context.wait(WaitMode::Parked).await? {
             Waited::Parked => Ok(Flow::Parked),
             Waited::Held | Waited::Answered => {
@@ -279,13 +280,77 @@ fn kind(kind: ToolKind) -> &'static str {
 /// A line for people; all of the arguments stand in the detail.
 fn title(call: &Activity) -> String {
     let name = call.title.as_deref().unwrap_or(&call.name);
-    let line = match call.args["command"].as_str() {
-        Some(command) if call.kind == ToolKind::Command => command.to_owned(),
-        _ => format!("{name} {}", call.args),
+    let line = match (&call.args, call.args["command"].as_str()) {
+        (_, Some(command)) if call.kind == ToolKind::Command => command.to_owned(),
+        (Value::Object(args), _) => {
+            let mut args: Vec<String> = args.iter().map(argument).collect();
+            // The short ones say most.
+            args.sort_by_key(String::len);
+            args.insert(0, name.to_owned());
+            args.join(" ")
+        }
+        (args, _) => format!("{name} {args}"),
     };
-    let mut title: String = line.chars().take(TITLE_CHARS).collect();
-    if title.len() < line.len() {
-        title.push('…');
+    shortened(&line, TITLE_CHARS)
+}
+
+fn argument((name, value): (&String, &Value)) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    format!("{name}={}", shortened(&text, ARGUMENT_CHARS))
+}
+
+/// The beginning of a text on one line, cut visibly.
+fn shortened(text: &str, max: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
-    title
+}
+
+#[cfg(test)]
+mod tests {
+    use run::event::ToolStarted;
+    use run::{Envelope, Seq, Timestamp};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ToolKind, args: Value, expected: &str) {
+        let started = ToolStarted {
+            call: CallId::nth(1),
+            name: "files__write_file".into(),
+            kind,
+            title: None,
+            message: None,
+            idempotent: false,
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(&Envelope {
+            seq: Seq(1),
+            at: Timestamp::default(),
+            attempt: 1,
+            event: started.into(),
+        });
+        let mut call = snapshot.activities.remove(0);
+        call.args = args;
+        assert_eq!(title(&call), expected);
+    }
+
+    #[test]
+    fn an_approval_says_in_a_line_what_it_is_about() {
+        let args = json!({"content": "# Notes\n".repeat(9), "path": "a.md", "n": 2});
+        let line =
+            "files__write_file n=2 path=a.md content=# Notes # Notes # Notes # Notes # Notes …";
+        check(ToolKind::Mcp, args, line);
+        check(ToolKind::Command, json!({"command": "ls\n-l"}), "ls -l");
+        check(ToolKind::Mcp, json!({}), "files__write_file");
+        check(ToolKind::Mcp, Value::Null, "files__write_file null");
+        let long = format!("{}…", "x".repeat(TITLE_CHARS));
+        let command = json!({"command": "x".repeat(300)});
+        check(ToolKind::Command, command, &long);
+    }
 }

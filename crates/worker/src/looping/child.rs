@@ -1,13 +1,15 @@
 //! A child process as a pair of pipes: what an MCP server over stdio is to its client.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent::{Marker, Process, SpawnError, Spec, Stdin, StopSteps, Stopper, Stream};
+use agent::{Exit, Marker, Process, SpawnError, Spec, Stdin, StopSteps, Stopper, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinSet;
 use tool::Redactor;
 
-use crate::limits::{COMPLAINT_BYTES, SERVER_PIPE_BYTES};
+use crate::limits::{COMPLAINT_BYTES, LAST_WORDS_BYTES, SERVER_PIPE_BYTES};
 
 /// The marker of one of several children of a run. An id that cannot stand in an environment shares that of the run.
 pub(crate) fn part_of(run: &Marker, part: &str) -> Marker {
@@ -18,8 +20,34 @@ pub(crate) fn part_of(run: &Marker, part: &str) -> Marker {
 /// that it started.
 #[derive(Debug)]
 pub(crate) struct Child {
-    pump: JoinSet<()>,
+    pump: JoinSet<Exit>,
     stopper: Stopper,
+    last_words: LastWords,
+}
+
+/// The end of what a child has said on its standard error.
+#[derive(Debug, Clone, Default)]
+struct LastWords(Arc<Mutex<VecDeque<u8>>>);
+
+impl LastWords {
+    fn add(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(bytes);
+        let too_many = kept.len().saturating_sub(LAST_WORDS_BYTES);
+        kept.drain(..too_many);
+    }
+
+    fn text(&self) -> String {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: &[u8] = kept.make_contiguous();
+        // The first line may have lost its beginning, and with it half of a secret that would not be known as one.
+        let whole = match kept.iter().position(|byte| *byte == b'\n') {
+            Some(end) if kept.len() == LAST_WORDS_BYTES => &kept[end + 1..],
+            _ if kept.len() == LAST_WORDS_BYTES => &[],
+            _ => kept,
+        };
+        String::from_utf8_lossy(whole).into_owned()
+    }
 }
 
 /// A server that reads the end of its input has a moment to end by itself; most do so at once.
@@ -50,27 +78,39 @@ impl Child {
         let stopper = process.stopper();
         let (read, output) = duplex(SERVER_PIPE_BYTES);
         let (write, input) = duplex(SERVER_PIPE_BYTES);
+        let last_words = LastWords::default();
         let mut pump = JoinSet::new();
         let complaints = Complaints::new(name, redactor);
-        pump.spawn(carry(complaints, process, output, input));
-        Ok((Self { pump, stopper }, Pipes { read, write }))
+        let heard = last_words.clone();
+        pump.spawn(carry(complaints, process, (output, input), heard));
+        let child = Self {
+            pump,
+            stopper,
+            last_words,
+        };
+        Ok((child, Pipes { read, write }))
     }
 
-    /// Ends it in good order and waits until nothing of it is left. The client has hung up before.
-    pub(crate) async fn end(mut self) {
+    /// Ends it in good order and waits until nothing of it is left. The client has hung up before. Gives how it ended and
+    /// the end of what it has said on its standard error.
+    pub(crate) async fn end(mut self) -> (Exit, String) {
         self.stopper.stop(GOODBYE);
-        while self.pump.join_next().await.is_some() {}
+        let mut exit = Exit::Unknown;
+        while let Some(ended) = self.pump.join_next().await {
+            exit = ended.unwrap_or(Exit::Unknown);
+        }
+        (exit, self.last_words.text())
     }
 }
 
 async fn carry(
     mut complaints: Complaints,
     mut process: Process,
-    mut output: DuplexStream,
-    mut input: DuplexStream,
-) {
+    (mut output, mut input): (DuplexStream, DuplexStream),
+    last_words: LastWords,
+) -> Exit {
     let Some(mut stdin) = process.take_input() else {
-        return;
+        return Exit::Unknown;
     };
     let write = async {
         let mut buffer = vec![0; SERVER_PIPE_BYTES];
@@ -90,7 +130,10 @@ async fn carry(
                         break;
                     }
                 }
-                Stream::Stderr => complaints.hear(&said.bytes),
+                Stream::Stderr => {
+                    last_words.add(&said.bytes);
+                    complaints.hear(&said.bytes);
+                }
             }
         }
         complaints.tell_rest();
@@ -98,7 +141,7 @@ async fn carry(
         drop(output);
     };
     tokio::join!(write, read);
-    process.finish().await;
+    process.finish().await.exit
 }
 
 /// What a child says on its standard error. Whole lines, so that no secret is cut in two and missed.

@@ -18,15 +18,16 @@ mod steps;
 mod subagent;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use provider::{Request, Vendor};
-use run::event::InputMode;
+use run::event::{InputMode, Notice};
 use run::snapshot::{Message, Progress, Snapshot};
 use run::{ErrorInfo, Event, ModelSpec, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
 use tool::{Guard, GuardedClient};
 
-pub use self::servers::{McpServer, McpServers};
+pub use self::servers::{McpServer, McpServers, try_server};
 pub use self::subagent::Agents;
 pub(crate) use self::subagent::report;
 
@@ -43,7 +44,7 @@ use crate::driver::{Driver, Ending};
 use crate::recall::{self, Callee};
 use crate::structured::Judge;
 use crate::toolbox::Toolbox;
-use crate::{prompt, rendered};
+use crate::{orphans, prompt, rendered};
 
 /// Performs loops.
 #[derive(Debug, Clone)]
@@ -67,11 +68,6 @@ impl Loops {
         agents: Agents,
         allow_hosts: &[String],
     ) -> Result<Self, String> {
-        let client = |allowed: &[String]| {
-            let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
-            let client = guard.client();
-            client.map_err(|error| format!("failed to make an HTTP client: {error}"))
-        };
         // Naming an address in the configuration is allowing it, for this purpose.
         let named = servers.values().filter_map(servers::host_of);
         let with_servers: Vec<String> = allow_hosts.iter().cloned().chain(named).collect();
@@ -84,6 +80,13 @@ impl Loops {
             agents,
         })
     }
+}
+
+/// A client that reaches public addresses and these.
+fn client(allowed: &[String]) -> Result<GuardedClient, String> {
+    let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
+    let client = guard.client();
+    client.map_err(|error| format!("failed to make an HTTP client: {error}"))
 }
 
 /// What is wrong with a list of hosts that tools may reach.
@@ -143,15 +146,24 @@ enum Next {
 impl Loops {
     async fn run(&self, context: &mut Context) -> Result<Ending, Over> {
         let failed = |error| Ending::Finished(Outcome::failed(Reason::Error, error));
-        let (mut attempt, notices) = match self.begin(context).await? {
-            Ok(begun) => begun,
-            Err(error) => return Ok(failed(error)),
+        let marker = context.marker().clone();
+        let (mut attempt, notices) = match self.begin(context).await {
+            Ok(Ok(begun)) => begun,
+            // Servers that were about to start are let go of; here they are waited for.
+            Ok(Err(error)) => {
+                orphans::sweep(marker).await;
+                return Ok(failed(error));
+            }
+            Err(over) => {
+                orphans::sweep(marker).await;
+                return Err(over);
+            }
         };
         let ending = match attempt.recall(notices).await {
             Ok(()) => attempt.run().await,
             Err(over) => Err(over),
         };
-        // In good order, so that no process of a run that has ended is left.
+        // In good order: a process that is stopped has a moment to close its files.
         attempt.hands.servers.end().await;
         ending
     }
@@ -209,7 +221,10 @@ impl Loops {
             turn = Some(started.turn.clone());
             context.emit(log.take(vec![started.into()])).await?;
         }
-        let (servers, notices) = self.servers(context, &credentials, &mut tools).await?;
+        let (servers, mut notices) = self.servers(context, &credentials, &mut tools).await?;
+        // What an earlier attempt has told is known.
+        notices.retain(|notice| !log.snapshot.notices.contains(notice));
+        let notices = notices.into_iter().map(Event::from).collect();
         let mut base = prompt::request(&spec, &model, &rendered, Vec::new(), Vec::new());
         base.tools = tools.definitions();
         let attempt = Attempt {
@@ -240,7 +255,7 @@ impl Loops {
         context: &Context,
         credentials: &wire::Credentials,
         tools: &mut Toolbox,
-    ) -> Result<(Servers, Vec<Event>), Over> {
+    ) -> Result<(Servers, Vec<Notice>), Over> {
         let names = context.run().spec.tools.mcp.iter();
         let mut missing = Vec::new();
         let mut configs = Vec::new();
@@ -252,6 +267,8 @@ impl Loops {
         }
         let surroundings = Surroundings {
             marker: context.marker().clone(),
+            attempt: context.control().attempt,
+            starts: Arc::default(),
             client: self.client.clone(),
             headers: servers::headers_of(credentials),
         };
@@ -327,6 +344,7 @@ impl Attempt<'_> {
             return Ok(None);
         }
         let outcome = self.outcome.clone().unwrap_or_else(|| self.settle());
+        self.hands.servers.end_processes().await;
         if self.context.finish(outcome).await? {
             return Ok(Some(Ending::Settled));
         }
