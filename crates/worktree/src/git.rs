@@ -34,6 +34,8 @@ const SETTINGS: &[&str] = &[
     "core.quotePath=off",
     "core.splitIndex=false",
     "core.safecrlf=false",
+    // One flush for all objects of a command instead of one for each.
+    "core.fsyncMethod=batch",
     "gc.auto=0",
     "maintenance.auto=false",
     "submodule.recurse=false",
