@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::fs::statvfs;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
@@ -12,7 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::limits::{
-    ANSWER_BYTES, COMPLAINT_BYTES, DRAIN, GIT_VERSION, LOCK_PAUSE, LOCK_TRIES, PLUMBING,
+    ANSWER_BYTES, COMPLAINT_BYTES, DRAIN, GIT_VERSION, LOCK_PAUSE, LOCK_TRIES, NEARLY_FULL_BYTES,
+    PLUMBING,
 };
 
 /// Variables of ours that git gets. All others, `GIT_*` above all, stay here.
@@ -336,7 +338,16 @@ impl Call {
 impl Answer {
     /// What its failure means.
     pub(crate) fn error(&self) -> Error {
-        Error::of_git(&self.command, self.code, &self.complaint, &self.dir)
+        let error = Error::of_git(&self.command, self.code, &self.complaint, &self.dir);
+        match &error {
+            // Of a file in a working tree git says that it was not written, not why.
+            Error::GitFailed { complaint, .. }
+                if complaint.contains("unable to write") && is_nearly_full(&self.dir) =>
+            {
+                Error::DiskFull
+            }
+            _ => error,
+        }
     }
 
     pub(crate) fn says(&self, text: &str) -> bool {
@@ -346,6 +357,14 @@ impl Answer {
     pub(crate) fn complaint(&self) -> &str {
         self.complaint.trim()
     }
+}
+
+fn is_nearly_full(dir: &Path) -> bool {
+    statvfs(dir).is_ok_and(|disk| {
+        // Some file systems do not count files.
+        let no_file = disk.f_files > 0 && disk.f_favail == 0;
+        no_file || disk.f_bavail.saturating_mul(disk.f_frsize) < NEARLY_FULL_BYTES
+    })
 }
 
 /// The process group of a command that runs.

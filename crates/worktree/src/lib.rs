@@ -36,6 +36,7 @@ mod remove;
 
 mod changes;
 mod checkpoint;
+mod in_the_way;
 mod restore;
 mod settle;
 mod snapshot;

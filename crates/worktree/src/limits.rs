@@ -20,6 +20,9 @@ pub const ANSWER_BYTES: usize = 128 * 1024 * 1024;
 /// Bytes kept of what a command says about an error.
 pub const COMPLAINT_BYTES: usize = 8 * 1024;
 
+/// Bytes that are free on a disk of which a failed write without a reason is taken to be full.
+pub const NEARLY_FULL_BYTES: u64 = 1024 * 1024;
+
 /// How long to wait for others that create or remove worktrees of one repository.
 pub const LOCK_WAIT: Duration = Duration::from_mins(5);
 

@@ -1,6 +1,8 @@
 //! The way of a run's work into a branch: tried without a worktree, then done by compare-and-set.
 
-use crate::checkout::{Identity, object};
+use std::path::PathBuf;
+
+use crate::checkout::{Checkout, Identity, object};
 use crate::conflict::{Conflict, Joined};
 use crate::error::Error;
 use crate::limits::{FILES, NAMED_FILES, REBASE_COMMITS};
@@ -8,7 +10,6 @@ use crate::listed::Listed;
 use crate::lock::lock;
 use crate::name::{ObjectId, RunName};
 use crate::repository::Repository;
-use crate::restore::named;
 use crate::settle::ensure_idle;
 use crate::snapshot::split;
 use crate::worktree::REPOSITORY_LOCK;
@@ -94,7 +95,7 @@ impl Repository {
             Merge::FastForward { from, to } | Merge::Joined { from, to: Some(to) } => (from, to),
         };
         if let Some(place) = place {
-            self.move_checked_out(&place, into, from, to).await?;
+            self.move_checked_out(run, &place, into, (from, to)).await?;
         } else {
             let name = format!("refs/heads/{into}");
             if !self.move_ref(&name, to, Some(from)).await? {
@@ -176,7 +177,7 @@ impl Repository {
         let call = self
             .call()
             .args(["rev-list", "--reverse", "--topo-order", "--parents"]);
-        let list = call.args([format!("{fork}..{ours}")]).text().await?;
+        let list = call.args([&format!("{fork}..{ours}"), "--"]).text().await?;
         let commits: Vec<_> = list.lines().collect();
         if commits.len() > REBASE_COMMITS {
             return Err(Error::RebaseTooLong {
@@ -246,9 +247,7 @@ impl Repository {
 
     /// The working tree of a branch has no changes that a merge could mix up.
     async fn ensure_clean(&self, place: &Listed, branch: &str) -> Result<(), Error> {
-        let git_dir = ["rev-parse", "--path-format=absolute", "--git-dir"];
-        let git_dir = self.git.call(&place.path).args(git_dir).text().await?;
-        ensure_idle(git_dir.as_ref(), &place.path)?;
+        ensure_idle(&self.git_dir_of(place).await?, &place.path)?;
         let status = [
             "status",
             "--porcelain",
@@ -275,13 +274,9 @@ impl Repository {
     /// No worktree rebases this branch, which it would move at the end.
     async fn ensure_not_rebasing(&self, branch: &str) -> Result<(), Error> {
         for worktree in self.worktrees().await? {
-            let git_dir = ["rev-parse", "--path-format=absolute", "--git-dir"];
-            let answer = self.git.call(&worktree.path).args(git_dir).run().await?;
-            let git_dir = String::from_utf8_lossy(&answer.stdout)
-                .trim_end()
-                .to_owned();
+            let git_dir = self.git_dir_of(&worktree).await?;
             for state in ["rebase-merge", "rebase-apply"] {
-                let head = std::path::Path::new(&git_dir).join(state).join("head-name");
+                let head = git_dir.join(state).join("head-name");
                 let head = std::fs::read_to_string(head).unwrap_or_default();
                 if head.trim_end().strip_prefix("refs/heads/") == Some(branch) {
                     return Err(Error::OperationInProgress {
@@ -297,11 +292,21 @@ impl Repository {
     /// Moves a branch with the files of the working tree that it is checked out in.
     async fn move_checked_out(
         &self,
+        run: &RunName,
         place: &Listed,
         branch: &str,
-        from: &ObjectId,
-        to: &ObjectId,
+        (from, to): (&ObjectId, &ObjectId),
     ) -> Result<(), Error> {
+        let git_dir = self.git_dir_of(place).await?;
+        let there = Checkout::new(self.clone(), run.clone(), git_dir, place.path.clone());
+        let files = there.in_the_way(from, to).await?;
+        if !files.is_empty() {
+            return Err(Error::BranchDirty {
+                branch: branch.to_owned(),
+                path: place.path.clone(),
+                files,
+            });
+        }
         let merge = [
             "merge",
             "--ff-only",
@@ -309,33 +314,19 @@ impl Repository {
             "--no-autostash",
             to.as_str(),
         ];
-        let call = self.git.call(&place.path).args(merge);
-        let answer = call.time(FILES).run().await?;
-        if answer.code == Some(0) {
-            return match self.branch_tip(branch).await? {
-                Some(tip) if tip == *to => Ok(()),
-                _ => Err(moved(branch)),
-            };
+        let merge = self.git.call(&place.path).args(merge).time(FILES);
+        let merged = merge.done().await;
+        match (merged, self.branch_tip(branch).await?) {
+            (_, Some(tip)) if tip == *to => Ok(()),
+            (Err(error), Some(tip)) if tip == *from => Err(error),
+            _ => Err(moved(branch)),
         }
-        let in_the_way: Vec<_> = answer
-            .complaint()
-            .lines()
-            .filter_map(|line| line.strip_prefix('\t'))
-            .map(str::to_owned)
-            .chain(named(answer.complaint()))
-            .take(NAMED_FILES)
-            .collect();
-        if !in_the_way.is_empty() {
-            return Err(Error::BranchDirty {
-                branch: branch.to_owned(),
-                path: place.path.clone(),
-                files: in_the_way,
-            });
-        }
-        if self.branch_tip(branch).await?.as_ref() != Some(from) {
-            return Err(moved(branch));
-        }
-        Err(answer.error())
+    }
+
+    async fn git_dir_of(&self, place: &Listed) -> Result<PathBuf, Error> {
+        let git_dir = ["rev-parse", "--path-format=absolute", "--git-dir"];
+        let git_dir = self.git.call(&place.path).args(git_dir).text().await?;
+        Ok(git_dir.into())
     }
 }
 

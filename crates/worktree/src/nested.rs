@@ -52,7 +52,7 @@ impl Checkout {
             Some(_) => unique,
             None => nested.call().args(["rev-list", "--max-count=1", "--all"]),
         };
-        let unique = unique.args(["--not", "--remotes"]).text().await?;
+        let unique = unique.args(["--not", "--remotes", "--"]).text().await?;
         if unique.is_empty() {
             return Ok(false);
         }

@@ -251,7 +251,11 @@ impl Repository {
         }
         let call = self.call().args(["rev-list", "--max-count=1"]);
         let call = call.args(commits.iter().map(|commit| commit.as_str()));
-        Ok(call.arg(format!("^{of}")).text().await?.is_empty())
+        Ok(call
+            .args([&format!("^{of}"), "--"])
+            .text()
+            .await?
+            .is_empty())
     }
 }
 

@@ -211,12 +211,13 @@ impl Repository {
         }
     }
 
-    /// A command on what all worktrees share: refs and objects.
+    /// A command on what all worktrees share: refs and objects. It works beside all files, so that no path in an answer
+    /// is told from where the user's are.
     pub(crate) fn call(&self) -> Call {
         self.git
             .call(&self.common)
             .env("GIT_DIR", &self.git_dir)
-            .env("GIT_WORK_TREE", &self.top)
+            .env("GIT_WORK_TREE", &self.common)
     }
 
     /// Moves a ref from one object to another. None as the old one is a ref that must not be there yet. False: somebody else

@@ -25,6 +25,10 @@ impl Checkout {
         let now = self.repository.checkpoint(&self.run, number).await?;
         let snapshot = self.snapshot(bounds, NestedFiles::Taken).await?;
         let before = self.keep(&snapshot).await?;
+        let files = self.in_the_way(&before.tree, &now.tree).await?;
+        if !files.is_empty() {
+            return Err(Error::RestoreBlocked { files });
+        }
         // Its index knows the files as they are, so git finds out by itself if one changes before it is written.
         let call = snapshot.index.call(self)?.args(["read-tree", "-m", "-u"]);
         let call = call.args([before.tree.as_str(), now.tree.as_str()]);

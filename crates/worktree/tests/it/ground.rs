@@ -18,10 +18,26 @@ pub(crate) struct Ground {
 }
 
 /// What belongs to the user, byte by byte.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Theirs {
     refs: String,
     files: BTreeMap<PathBuf, (Vec<u8>, u32, i64, i64)>,
+}
+
+impl std::fmt::Debug for Theirs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}", self.refs)?;
+        for (path, (bytes, mode, seconds, nanos)) in &self.files {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]);
+            let path = path.display();
+            writeln!(
+                f,
+                "{path} {mode:o} {seconds}.{nanos} {} {text:?}",
+                bytes.len()
+            )?;
+        }
+        Ok(())
+    }
 }
 
 impl Ground {
