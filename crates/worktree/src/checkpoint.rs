@@ -62,8 +62,17 @@ impl Checkout {
             let parents: Vec<_> = head.iter().collect();
             let commit = self.commit_tree(&snapshot.tree, &parents, &message).await?;
             let reference = format!("{prefix}{number}");
+            let kept = match self.repository.move_ref(&reference, &commit, None).await {
+                // A crash left the lock of this very ref, which nobody else would take.
+                Err(Error::RepositoryLocked { file })
+                    if file.ends_with(format!("{reference}.lock")) =>
+                {
+                    false
+                }
+                other => other?,
+            };
             // Taken twice at once they get two numbers.
-            if self.repository.move_ref(&reference, &commit, None).await? {
+            if kept {
                 return Ok(Checkpoint {
                     number,
                     reference,

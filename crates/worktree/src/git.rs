@@ -1,21 +1,24 @@
 //! One `git` command: a clean environment, no prompt, no hook, a bound on its time and on its answer.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::statvfs;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
+use crate::child::Leader;
 use crate::error::Error;
 use crate::limits::{
     ANSWER_BYTES, COMPLAINT_BYTES, DRAIN, GIT_VERSION, LOCK_PAUSE, LOCK_TRIES, NEARLY_FULL_BYTES,
     PLUMBING,
 };
+use crate::lock::Held;
 
 /// Variables of ours that git gets. All others, `GIT_*` above all, stay here.
 const INHERITED: &[&str] = &[
@@ -58,6 +61,7 @@ pub(crate) struct Call {
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
     input: Vec<u8>,
+    lock: Option<Arc<File>>,
     time: Duration,
     bytes: usize,
 }
@@ -107,6 +111,7 @@ impl Git {
             args: Vec::new(),
             env: Vec::new(),
             input: Vec::new(),
+            lock: None,
             time: PLUMBING,
             bytes: ANSWER_BYTES,
         }
@@ -132,6 +137,12 @@ impl Call {
 
     pub(crate) fn input(mut self, input: Vec<u8>) -> Self {
         self.input = input;
+        self
+    }
+
+    /// Makes the command hold this lock too: should this process die, the lock is free only when the command has ended.
+    pub(crate) fn under(mut self, held: &Held) -> Self {
+        self.lock = Some(held.file());
         self
     }
 
@@ -201,8 +212,18 @@ impl Call {
             args: self.args.clone(),
             env: self.env.clone(),
             input: self.input.clone(),
+            lock: self.lock.clone(),
             time: self.time,
             bytes: self.bytes,
+        }
+    }
+
+    /// What it reads. A lock is handed on as an empty file that it does not read.
+    fn stdin(&self) -> Result<Stdio, Error> {
+        match &self.lock {
+            Some(file) => Ok(file.try_clone().map_err(Error::at(&self.dir))?.into()),
+            None if self.input.is_empty() => Ok(Stdio::null()),
+            None => Ok(Stdio::piped()),
         }
     }
 
@@ -210,7 +231,8 @@ impl Call {
     pub(crate) async fn run(self) -> Result<Answer, Error> {
         let name = self.name();
         let mut command = self.command();
-        let mut child = command.spawn().map_err(|source| {
+        command.stdin(self.stdin()?);
+        let child = command.spawn().map_err(|source| {
             if !self.dir.is_dir() {
                 Error::PathMissing {
                     path: self.dir.clone(),
@@ -223,8 +245,8 @@ impl Call {
                 Error::at(&self.program)(source)
             }
         })?;
-        // Declared behind the child and so dropped before it: the number cannot be another's yet.
-        let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+        let mut leader = Leader::new(child);
+        let child = &mut leader.child;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
 
@@ -252,40 +274,30 @@ impl Call {
                 said = &mut talk => {
                     if said.is_err() {
                         cut = true;
-                        group.kill();
+                        leader.stop();
                     }
-                    child.wait().await
+                    leader.ended().await
                 }
-                ended = child.wait() => {
+                ended = leader.ended() => {
                     cut = matches!(timeout(DRAIN, &mut talk).await, Ok(Err(TooMuch)));
                     ended
                 }
             }
         };
         let ended = timeout(self.time, work).await;
-        match ended {
-            Err(_) => {
-                group.kill();
-                let _ = child.wait().await;
-                group.0 = None;
-                Err(Error::GitTimeout {
-                    command: name,
-                    after: self.time,
-                })
-            }
-            Ok(status) => {
-                group.0 = None;
-                let status = status.map_err(Error::at(&self.dir))?;
-                Ok(Answer {
-                    code: status.code(),
-                    stdout: answer,
-                    cut,
-                    complaint: String::from_utf8_lossy(&complaint).into_owned(),
-                    command: name,
-                    dir: self.dir,
-                })
-            }
-        }
+        let status = ended.map_err(|_| Error::GitTimeout {
+            command: name.clone(),
+            after: self.time,
+        })?;
+        let status = status.map_err(Error::at(&self.dir))?;
+        Ok(Answer {
+            code: status.code(),
+            stdout: answer,
+            cut,
+            complaint: String::from_utf8_lossy(&complaint).into_owned(),
+            command: name,
+            dir: self.dir,
+        })
     }
 
     fn command(&self) -> Command {
@@ -311,11 +323,6 @@ impl Call {
         command
             .args(&self.args)
             .current_dir(&self.dir)
-            .stdin(if self.input.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -326,7 +333,7 @@ impl Call {
     /// The command without its arguments, which may be anything.
     fn name(&self) -> String {
         let words = self.args.iter().map(|arg| arg.to_string_lossy());
-        let mut words = words.skip_while(|word| word.starts_with('-'));
+        let mut words = words.skip_while(|word| word.starts_with('-') || word.contains('='));
         let first = words.next().unwrap_or_default().into_owned();
         match words.next() {
             Some(second) if first == "worktree" => format!("{first} {second}"),
@@ -365,23 +372,6 @@ fn is_nearly_full(dir: &Path) -> bool {
         let no_file = disk.f_files > 0 && disk.f_favail == 0;
         no_file || disk.f_bavail.saturating_mul(disk.f_frsize) < NEARLY_FULL_BYTES
     })
-}
-
-/// The process group of a command that runs.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&self) {
-        if let Some(pid) = self.0 {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 struct TooMuch;
@@ -424,7 +414,103 @@ fn version(answer: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::{Git, version};
+    use crate::lock::{lock, lock_within};
+
+    /// A program that stands for git and does this.
+    fn program(dir: &tempfile::TempDir, script: &str) -> Git {
+        let program = dir.path().join("git");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Git { program }
+    }
+
+    /// Whether the process whose number is in this file runs.
+    fn runs(file: &PathBuf) -> bool {
+        let pid = std::fs::read_to_string(file).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_ok_and(|stat| !stat.contains(") Z"))
+    }
+
+    #[tokio::test]
+    async fn a_command_that_takes_too_long_ends_with_all_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = program(&dir, "sleep 1000 & echo $! > child; wait");
+        let call = git.call(dir.path()).arg("fetch");
+        let error = call
+            .time(Duration::from_millis(300))
+            .done()
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "git_timeout");
+        assert!(
+            error.to_string().starts_with("`git fetch` took longer"),
+            "{error}"
+        );
+        assert!(!runs(&dir.path().join("child")));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_nobody_waits_for_ends_with_all_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let child = dir.path().join("child");
+        // It ignores the first request to end.
+        let git = program(
+            &dir,
+            "trap '' TERM; sleep 1000 & echo $! > new; mv new child; wait",
+        );
+        tokio::select! {
+            _ = git.call(dir.path()).run() => panic!("it ended"),
+            () = async { while !child.exists() { tokio::task::yield_now().await; } } => {}
+        }
+        while runs(&child) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_says_too_much_is_cut_or_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = program(&dir, "yes line");
+        let answer = git.call(dir.path()).bytes(1_000).run().await.unwrap();
+        assert_eq!((answer.stdout.len(), answer.cut), (1_000, true));
+        let error = git.call(dir.path()).bytes(1_000).done().await.unwrap_err();
+        assert_eq!(error.code(), "git_too_much");
+    }
+
+    #[tokio::test]
+    async fn a_command_gets_no_variable_that_was_not_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = program(&dir, "env");
+        let told = git.call(dir.path()).text().await.unwrap();
+        assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
+        assert!(!told.contains("CARGO"), "{told}");
+        assert!(told.contains("GIT_TERMINAL_PROMPT=0"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_command_keeps_the_lock_it_works_under() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = lock(&path).await.unwrap();
+        let git = program(&dir, "touch begun; until test -e go; do sleep 0.01; done");
+        let call = git.call(dir.path()).under(&held);
+        // As if the process died and left the command behind.
+        let command = tokio::spawn(call.done());
+        while !dir.path().join("begun").exists() {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        let late = lock_within(&path, Duration::from_millis(20)).await;
+        assert_eq!(late.unwrap_err().code(), "repository_busy");
+        std::fs::write(dir.path().join("go"), "").unwrap();
+        command.await.unwrap().unwrap();
+        lock(&path).await.unwrap();
+    }
 
     #[test]
     fn a_version_is_its_first_two_numbers() {

@@ -18,6 +18,7 @@ pub mod limits;
 mod error;
 mod name;
 
+mod child;
 mod git;
 mod lock;
 

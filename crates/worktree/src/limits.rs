@@ -14,6 +14,9 @@ pub const FILES: Duration = Duration::from_mins(15);
 /// How long the pipes of a command that has ended are read, in case something it left behind holds them open.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
+/// How long a command that is stopped has to delete its lock files.
+pub const GRACE: Duration = Duration::from_millis(500);
+
 /// Bytes of a command's answer. Lists of a repository's files are the longest.
 pub const ANSWER_BYTES: usize = 128 * 1024 * 1024;
 

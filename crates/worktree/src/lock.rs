@@ -20,8 +20,15 @@ use crate::limits::LOCK_WAIT;
 #[derive(Debug)]
 pub(crate) struct Held {
     // In this order: the next of this process must find the file free.
-    _file: File,
+    file: Arc<File>,
     _turn: OwnedMutexGuard<()>,
+}
+
+impl Held {
+    /// The locked file, to be handed on to a command.
+    pub(crate) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
 }
 
 /// The locks that somebody of this process holds or waits for.
@@ -32,7 +39,7 @@ pub(crate) async fn lock(path: &Path) -> Result<Held, Error> {
     lock_within(path, LOCK_WAIT).await
 }
 
-async fn lock_within(path: &Path, wait: Duration) -> Result<Held, Error> {
+pub(crate) async fn lock_within(path: &Path, wait: Duration) -> Result<Held, Error> {
     let busy = || Error::RepositoryBusy { waited: wait };
     let until = Instant::now() + wait;
     let turn = timeout_at(until, turn(path).lock_owned())
@@ -43,13 +50,14 @@ async fn lock_within(path: &Path, wait: Duration) -> Result<Held, Error> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(path)
             .map_err(Error::at(path))?;
         match file.try_lock() {
             Ok(()) if is_still(path, &file) => {
                 return Ok(Held {
-                    _file: file,
+                    file: Arc::new(file),
                     _turn: turn,
                 });
             }

@@ -7,17 +7,19 @@ use crate::error::Error;
 use crate::limits::{FILES, NESTED_BYTES};
 use crate::remove::{Removal, Unsaved};
 use crate::repository::Repository;
-use crate::snapshot::NestedFiles;
+use crate::snapshot::{Inside, NestedFiles, NoteKind};
 
 impl Checkout {
     /// Copies what is only in this nested repository to refs that begin with `reference`: the files as they are, and all
     /// its refs. False: all of it is on a remote, or it cannot be read as a repository, and its files are all there is.
     pub(crate) async fn save_nested(
         &self,
-        inside: &Path,
+        inside: &Inside,
         reference: &str,
         removal: Removal,
     ) -> Result<bool, Error> {
+        let is_submodule = inside.is_submodule;
+        let inside = inside.path.as_path();
         let not_saved = || {
             let name = inside.strip_prefix(&self.path).unwrap_or(inside);
             Error::WorkNotSaved {
@@ -36,14 +38,24 @@ impl Checkout {
             return Ok(false);
         }
         let checkout = nested.shared(self.run.clone());
-        let snapshot = checkout.snapshot(removal.bounds, NestedFiles::Left).await?;
         let head = checkout.head().await?;
-        let clean = match &head {
-            Some(head) => nested.tree_of(head).await? == snapshot.tree,
-            None => nested.empty_tree().await? == snapshot.tree,
-        };
-        if !clean {
-            checkout.keep(&snapshot).await?;
+        if is_submodule {
+            let bounds = removal.bounds;
+            let snapshot = checkout.snapshot(bounds, NestedFiles::Left).await?;
+            let clean = match &head {
+                Some(head) => nested.tree_of(head).await? == snapshot.tree,
+                None => nested.empty_tree().await? == snapshot.tree,
+            };
+            let lost = snapshot
+                .notes
+                .iter()
+                .any(|note| note.kind != NoteKind::Special);
+            if lost && removal.unsaved == Unsaved::Refuse {
+                return Err(not_saved());
+            }
+            if !clean {
+                checkout.keep(&snapshot).await?;
+            }
         }
         let unique = nested
             .call()

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::limits::RECORD_BYTES;
+use crate::lock::{Held, lock};
 use crate::name::RunName;
 use crate::repository::{BaseCommit, Repository};
 
@@ -113,8 +114,20 @@ impl Slot {
         self.path.parent().unwrap_or(&self.root)
     }
 
+    /// Waits for the right to make or remove it.
+    pub(crate) async fn own(&self) -> Result<Held, Error> {
+        loop {
+            self.prepare()?;
+            match lock(&self.lock).await {
+                // Removing the last other one took the directory with it.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                other => return other,
+            }
+        }
+    }
+
     /// Makes the directory it lies in.
-    pub(crate) fn prepare(&self) -> Result<(), Error> {
+    fn prepare(&self) -> Result<(), Error> {
         let dir = self.dir();
         match fs::create_dir(dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

@@ -90,8 +90,11 @@ impl Place {
         if slot.record()?.is_none() {
             return Err(unknown());
         }
-        let _own = lock(&slot.lock).await?;
-        let record = slot.record()?.ok_or_else(unknown)?;
+        let _own = slot.own().await?;
+        let Some(record) = slot.record()? else {
+            slot.forget()?;
+            return Err(unknown());
+        };
         if record.run != *run || Path::new(&record.common) != repository.common_dir() {
             return Err(unknown());
         }
@@ -102,7 +105,11 @@ impl Place {
             branch_kept: false,
         };
         if record.stage == Stage::Creating {
-            clear_half_made(repository, &slot, &record).await?;
+            match clear_half_made(repository, &slot, &record).await {
+                // Somebody else's, made meanwhile.
+                Err(Error::BranchTaken { .. }) => removed.branch_kept = true,
+                other => other?,
+            }
             slot.forget()?;
             return Ok(removed);
         }

@@ -187,9 +187,16 @@ impl Repository {
         }
     }
 
-    /// The commit that a branch is at, if there is such a branch.
+    /// The commit that a branch is at, if there is a branch of exactly this name.
     pub(crate) async fn branch_tip(&self, branch: &str) -> Result<Option<ObjectId>, Error> {
-        self.commit_of(&format!("refs/heads/{branch}")).await
+        let call = self.call().args(["show-ref", "--verify", "--hash", "--"]);
+        let answer = call.arg(format!("refs/heads/{branch}")).run().await?;
+        let tip = String::from_utf8_lossy(&answer.stdout);
+        match answer.code {
+            Some(0) => Ok(ObjectId::new(tip.trim_end())),
+            _ if answer.says("not a valid ref") => Ok(None),
+            _ => Err(answer.error()),
+        }
     }
 
     /// The commit that a revision names, if it names one.

@@ -74,8 +74,16 @@ pub(crate) struct Snapshot {
     /// Notes beyond those.
     pub(crate) more_notes: usize,
     /// Repositories inside, submodules among them.
-    pub(crate) inside: Vec<PathBuf>,
+    pub(crate) inside: Vec<Inside>,
     pub(crate) index: Scratch,
+}
+
+/// A repository inside a working tree.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    pub(crate) path: PathBuf,
+    /// A snapshot holds its commit, and not its files.
+    pub(crate) is_submodule: bool,
 }
 
 /// An index of our own beside the real one, deleted when dropped.
@@ -133,11 +141,17 @@ impl Checkout {
     }
 
     async fn try_snapshot(&self, bounds: Bounds, nested: NestedFiles) -> Result<Snapshot, Error> {
-        let index = Scratch::of(self)?;
+        let mut index = Scratch::of(self)?;
+        let changed = match self.changed(&index).await {
+            // A broken index is no reason to lose the files.
+            Err(Error::GitFailed { complaint, .. }) if complaint.contains("index") => {
+                index = Scratch::of_head(self).await?;
+                self.changed(&index).await?
+            }
+            other => other?,
+        };
         let mut found = Found::default();
-        let changed = index.call(self)?.args(["diff-files", "--name-only", "-z"]);
-        let changed = changed.arg("--ignore-submodules=dirty").time(FILES);
-        found.paths.extend(split(&changed.stdout().await?));
+        found.paths.extend(split(&changed));
         self.add_untracked(&index, nested, &mut found).await?;
         self.note_submodules(&index, &mut found).await?;
 
@@ -170,6 +184,17 @@ impl Checkout {
         })
     }
 
+    /// The tracked files that may have changed.
+    async fn changed(&self, index: &Scratch) -> Result<Vec<u8>, Error> {
+        let list = [
+            "diff-files",
+            "--name-only",
+            "-z",
+            "--ignore-submodules=dirty",
+        ];
+        index.call(self)?.args(list).time(FILES).stdout().await
+    }
+
     /// Finds files that git does not know, also in repositories inside, which git shows as one path.
     async fn add_untracked(
         &self,
@@ -190,7 +215,10 @@ impl Checkout {
                 found.note(&path, NoteKind::NoRoom);
                 continue;
             }
-            found.inside.push(place.clone());
+            found.inside.push(Inside {
+                path: place.clone(),
+                is_submodule: false,
+            });
             let call = self.repository.git.call(&place).time(FILES);
             let list = [
                 "ls-files",
@@ -228,9 +256,14 @@ impl Checkout {
             if !place.join(".git").exists() {
                 continue;
             }
-            if found.inside.len() < NESTED {
-                found.inside.push(place.clone());
+            if found.inside.len() == NESTED {
+                found.note(&path, NoteKind::NoRoom);
+                continue;
             }
+            found.inside.push(Inside {
+                path: place.clone(),
+                is_submodule: true,
+            });
             let call = self.repository.git.call(&place).time(FILES);
             let answer = call.args(["status", "--porcelain", "-z"]).run().await?;
             if answer.code != Some(0) || !answer.stdout.is_empty() {
@@ -248,7 +281,7 @@ struct Found {
     /// Those of them that are not there any more.
     gone: BTreeSet<Vec<u8>>,
     notes: Vec<Note>,
-    inside: Vec<PathBuf>,
+    inside: Vec<Inside>,
 }
 
 impl Found {
@@ -351,7 +384,17 @@ impl Scratch {
         Ok(scratch)
     }
 
-    pub(crate) fn empty(checkout: &Checkout) -> Result<Self, Error> {
+    /// An index of what is committed.
+    async fn of_head(checkout: &Checkout) -> Result<Self, Error> {
+        let scratch = Self::empty(checkout)?;
+        if let Some(head) = checkout.head().await? {
+            let read = scratch.call(checkout)?.args(["read-tree", head.as_str()]);
+            read.done().await?;
+        }
+        Ok(scratch)
+    }
+
+    fn empty(checkout: &Checkout) -> Result<Self, Error> {
         const PREFIX: &str = "outlive-index-";
         let git_dir = &checkout.git_dir;
         for entry in fs::read_dir(git_dir).into_iter().flatten().flatten() {

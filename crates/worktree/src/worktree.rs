@@ -8,7 +8,7 @@ use crate::checkout::Checkout;
 use crate::delete::delete_files;
 use crate::error::Error;
 use crate::limits::FILES;
-use crate::lock::lock;
+use crate::lock::{Held, lock};
 use crate::name::RunName;
 use crate::place::{Found, Place, Record, Slot, Stage, gone};
 use crate::repository::{Base, BaseCommit, Repository};
@@ -84,10 +84,7 @@ impl Place {
     ) -> Result<Worktree, Error> {
         let base = repository.resolve(base).await?;
         let slot = self.slot(repository, run);
-        slot.prepare()?;
-        let _own = lock(&slot.lock).await?;
-        // Removing the last other one takes the directory with it.
-        slot.prepare()?;
+        let own = slot.own().await?;
         match slot.record()? {
             Some(record) if record.stage == Stage::Ready => {
                 if record.base.commit != base.commit {
@@ -99,11 +96,16 @@ impl Place {
                 return attach(repository, &slot, record);
             }
             Some(record) => clear_half_made(repository, &slot, &record).await?,
-            None => ensure_free(repository, &slot, run).await?,
+            None => {
+                if let Err(error) = ensure_free(repository, &slot, run).await {
+                    slot.forget()?;
+                    return Err(error);
+                }
+            }
         }
         let mut record = Record::new(repository, run, base)?;
         slot.write(&record)?;
-        let made = make(repository, &slot, &record).await;
+        let made = make(repository, &slot, &record, &own).await;
         let made = match made {
             Ok(()) => {
                 record.stage = Stage::Ready;
@@ -167,7 +169,12 @@ async fn ensure_free(repository: &Repository, slot: &Slot, run: &RunName) -> Res
     Ok(())
 }
 
-async fn make(repository: &Repository, slot: &Slot, record: &Record) -> Result<(), Error> {
+async fn make(
+    repository: &Repository,
+    slot: &Slot,
+    record: &Record,
+    own: &Held,
+) -> Result<(), Error> {
     let run = &record.run;
     let held = lock(&repository.common_dir().join(REPOSITORY_LOCK)).await?;
     repository
@@ -176,6 +183,7 @@ async fn make(repository: &Repository, slot: &Slot, record: &Record) -> Result<(
         .args(["--lock", "--reason", &reason(run), "-b", &run.branch()])
         .arg(&slot.path)
         .arg(record.base.commit.as_str())
+        .under(&held)
         .patiently()
         .await?;
     drop(held);
@@ -187,7 +195,7 @@ async fn make(repository: &Repository, slot: &Slot, record: &Record) -> Result<(
     let path = slot.path.clone();
     let checkout = Checkout::new(repository.clone(), run.clone(), git_dir, path);
     let reset = checkout.call()?.args(["reset", "--quiet", "--hard"]);
-    reset.time(FILES).done().await
+    reset.under(own).time(FILES).done().await
 }
 
 /// Deletes what there is of a worktree in which nobody has worked yet.

@@ -30,6 +30,7 @@ async fn a_base_is_a_branch_a_tag_a_remote_branch_or_a_commit() {
     check(&repository, "v1", Ok((head, Some("v1")))).await;
     check(&repository, "tags/v1", Ok((first, None))).await;
     check(&repository, "origin/main", Ok((head, None))).await;
+    check(&repository, "main~1", Ok((first, None))).await;
     check(&repository, "HEAD~1", Ok((first, None))).await;
     check(&repository, &first[..10], Ok((first, None))).await;
     check(&repository, "nothing", Err("base_unknown")).await;

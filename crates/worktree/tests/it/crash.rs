@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use worktree::{Base, Place, Removal};
 
-use crate::ground::{Ground, code, create, git, git_does, read, remove, write};
+use crate::ground::{
+    Ground, capture, code, create, git, git_does, read, remove, since_base, write,
+};
 
 /// A record of a worktree that was being made.
 fn half_made(ground: &Ground, key: &str, stage: &str) -> PathBuf {
@@ -157,6 +159,33 @@ async fn a_lock_of_another_git_command_is_named_and_nothing_stays() {
     create(&ground.place, &repository, "r1", Base::Head)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_that_a_crash_left_on_a_checkpoint_costs_its_number_only() {
+    let ground = Ground::new();
+    let (_, made) = ground.worktree().await;
+    write(
+        &ground.repo(),
+        ".git/refs/outlive/checkpoints/r1/1.lock",
+        "",
+    );
+    assert_eq!(capture(&made).await.checkpoint.number, 2);
+}
+
+#[tokio::test]
+async fn a_broken_index_keeps_no_work_from_being_saved() {
+    let ground = Ground::new();
+    let (repository, made) = ground.worktree().await;
+    write(made.path(), "a.txt", "work\n");
+    write(&ground.repo(), ".git/worktrees/r1/index", "broken");
+    capture(&made).await;
+    assert_eq!(
+        since_base(&repository, &made, 1).await,
+        ["Modified a.txt +1 -3"]
+    );
+    let removed = remove(&ground.place, &repository, "r1", Removal::default()).await;
+    assert!(removed.unwrap().saved.is_some());
 }
 
 #[tokio::test]

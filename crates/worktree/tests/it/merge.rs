@@ -287,7 +287,9 @@ async fn what_cannot_be_merged_says_why() {
         let merged = repository.merge(&run("r1"), branch, how, &by, "m").await;
         merged.map_or_else(|error| error.code(), |_| "merged")
     };
-    assert_eq!(into("nowhere", How::Merge).await, "branch_unknown");
+    for branch in ["nowhere", "main~0", "../tags/x", "", "--all"] {
+        assert_eq!(into(branch, How::Merge).await, "branch_unknown", "{branch}");
+    }
     commit(&made, "new.txt", "x\n");
     git(made.path(), &["checkout", "-qb", "side", "HEAD~1"]);
     commit(&made, "side.txt", "x\n");
