@@ -3,7 +3,6 @@
 
 mod ground;
 
-mod base;
 mod checkpoint;
 mod crash;
 mod create;
@@ -15,3 +14,4 @@ mod random;
 mod remove;
 mod restore;
 mod settle;
+mod start_point;

@@ -1,6 +1,9 @@
 //! Bringing a run's work into a branch.
 
-use worktree::{Base, ConflictKind, Error, How, Identity, Merge, Repository, Worktree};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use worktree::{Base, ConflictKind, Error, Git, How, Identity, Merge, Repository, Worktree};
 
 use crate::ground::{Ground, code, create, git, git_does, id, read, run, theirs, write};
 
@@ -320,4 +323,47 @@ async fn a_branch_is_merged_after_its_worktree_is_gone() {
         Merge::FastForward { .. }
     ));
     assert_eq!(ground.theirs(), before);
+}
+
+/// The repository through a git that does something else first, whenever it is called with these words.
+async fn meddled(ground: &Ground, words: &str, meddle: &str) -> Repository {
+    let program = ground.dir().join("meddling-git");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in {words}) (cd '{}'; unset GIT_DIR GIT_WORK_TREE; {meddle});; esac\nexec git \"$@\"\n",
+        ground.repo().display()
+    );
+    write(&ground.dir(), "meddling-git", script);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let git = Git::at(program).await.unwrap();
+    Repository::open_with(git, &ground.repo()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_branch_that_moves_meanwhile_is_not_overwritten() {
+    let (ground, _, made) = ground().await;
+    let repo = ground.repo();
+    git(&repo, &["commit", "-qam", "faster"]);
+    commit(&made, "new.txt", "x\n");
+    let move_main = "git update-ref refs/heads/main desk";
+    let meddled_with = meddled(&ground, "*update-ref*refs/heads/main*", move_main).await;
+    assert_eq!(code(merge(&meddled_with, How::Merge).await), "branch_moved");
+    assert_eq!(id(&repo, "main"), id(&repo, "desk"));
+
+    git(&repo, &["checkout", "-qB", "main", "main~1"]);
+    let commit_there = "git reset -q --hard desk";
+    let meddled_with = meddled(&ground, "*merge*--ff-only*", commit_there).await;
+    assert_eq!(code(merge(&meddled_with, How::Merge).await), "branch_moved");
+    assert_eq!(id(&repo, "main"), id(&repo, "desk"));
+    assert_eq!(git(&repo, &["status", "--porcelain"]), "");
+}
+
+#[tokio::test]
+async fn a_lock_of_another_command_is_waited_for() {
+    let (ground, _, made) = ground().await;
+    commit(&made, "new.txt", "x\n");
+    write(&ground.repo(), ".git/refs/heads/main.lock", "");
+    let count = "echo >> ../tries; test $(wc -l < ../tries) -lt 3 || rm .git/refs/heads/main.lock";
+    let slow = meddled(&ground, "*update-ref*refs/heads/main*", count).await;
+    merge(&slow, How::Merge).await.unwrap();
+    assert_eq!(id(&ground.repo(), "main"), id(made.path(), "HEAD"));
 }

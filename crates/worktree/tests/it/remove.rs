@@ -237,9 +237,19 @@ async fn a_worktree_that_became_a_link_is_not_touched() {
     assert_eq!(code(removed), "worktree_outside");
     assert_eq!(read(&away, "a.txt"), "one\ntwo\nthree\n");
 
-    // Nor one in a directory that lost its mark.
+    // Nor one in a place that became a link.
+    let (root, moved) = (ground.place.root(), ground.dir().join("moved"));
     fs::remove_file(made.path()).unwrap();
     fs::rename(&away, made.path()).unwrap();
+    fs::rename(root, &moved).unwrap();
+    symlink(&moved, root).unwrap();
+    let removed = remove(&ground.place, &repository, "r1", with_branch()).await;
+    assert_eq!(code(removed), "worktree_outside");
+    assert_eq!(read(made.path(), "a.txt"), "one\ntwo\nthree\n");
+
+    // Nor one in a directory that lost its mark.
+    fs::remove_file(root).unwrap();
+    fs::rename(&moved, root).unwrap();
     fs::remove_file(ground.place.root().join(".outlive")).unwrap();
     let removed = remove(&ground.place, &repository, "r1", with_branch()).await;
     assert_eq!(code(removed), "worktree_outside");
