@@ -181,6 +181,18 @@ impl Error {
         )
     }
 
+    /// Git met another git command at work, and may be called again at once.
+    pub(crate) fn is_race(&self) -> bool {
+        match self {
+            Self::RepositoryLocked { .. } => true,
+            // A worktree that another command has half made; they are read without a lock.
+            Self::GitFailed { complaint, .. } => {
+                complaint.contains("/commondir") || complaint.contains("/gitdir")
+            }
+            _ => false,
+        }
+    }
+
     /// For `map_err` on what the standard library does with `path`.
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {

@@ -193,10 +193,7 @@ impl Call {
         let mut pause = LOCK_PAUSE;
         for _ in 1..LOCK_TRIES {
             match self.again().done().await {
-                Err(Error::RepositoryLocked { .. }) => {}
-                // Another command's half-made worktree, which `worktree` reads without a lock.
-                Err(Error::GitFailed { complaint, .. })
-                    if complaint.contains("/commondir") || complaint.contains("/gitdir") => {}
+                Err(error) if error.is_race() => {}
                 other => return other,
             }
             sleep(pause).await;
@@ -205,7 +202,7 @@ impl Call {
         self.done().await
     }
 
-    fn again(&self) -> Self {
+    pub(crate) fn again(&self) -> Self {
         Self {
             program: self.program.clone(),
             dir: self.dir.clone(),

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use tokio::time::sleep;
+
 use crate::admin;
 use crate::checkout::Checkout;
 use crate::delete::delete_files;
 use crate::error::Error;
-use crate::limits::FILES;
+use crate::limits::{FILES, LOCK_PAUSE, LOCK_TRIES};
 use crate::lock::{Held, lock};
 use crate::name::RunName;
 use crate::place::{Found, Place, Record, Slot, Stage, gone};
@@ -177,15 +179,27 @@ async fn make(
 ) -> Result<(), Error> {
     let run = &record.run;
     let held = lock(&repository.common_dir().join(REPOSITORY_LOCK)).await?;
-    repository
+    let add = repository
         .call()
         .args(["worktree", "add", "--quiet", "--no-track", "--no-checkout"])
         .args(["--lock", "--reason", &reason(run), "-b", &run.branch()])
         .arg(&slot.path)
         .arg(record.base.commit.as_str())
-        .under(&held)
-        .patiently()
-        .await?;
+        .under(&held);
+    let mut pause = LOCK_PAUSE;
+    for _ in 1..LOCK_TRIES {
+        match add.again().done().await {
+            Ok(()) => break,
+            // The user's own commands take no turn. What failed may have made the branch.
+            Err(error) if error.is_race() => clear_under(repository, slot, record).await?,
+            Err(error) => return Err(error),
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+    if admin::sound(repository, &slot.path)?.is_none() {
+        add.done().await?;
+    }
     drop(held);
     // The files take longest and need no turn: nobody else touches this worktree's index.
     let git_dir = admin::sound(repository, &slot.path)?;
@@ -205,6 +219,11 @@ pub(crate) async fn clear_half_made(
     record: &Record,
 ) -> Result<(), Error> {
     let _held = lock(&repository.common_dir().join(REPOSITORY_LOCK)).await?;
+    clear_under(repository, slot, record).await
+}
+
+/// The same for who holds the lock of the repository.
+async fn clear_under(repository: &Repository, slot: &Slot, record: &Record) -> Result<(), Error> {
     delete_files(slot).await?;
     admin::delete_half_made(repository, slot)?;
     let name = record.run.branch_ref();

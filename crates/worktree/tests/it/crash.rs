@@ -143,22 +143,15 @@ async fn a_branch_that_moved_is_not_deleted_as_half_made() {
 }
 
 #[tokio::test]
-async fn a_lock_of_another_git_command_is_named_and_nothing_stays() {
+async fn a_lock_that_a_crash_left_on_the_branch_of_a_run_is_cleared() {
     let ground = Ground::new();
     let before = ground.theirs();
     let repository = ground.open().await;
     write(&ground.repo(), ".git/refs/heads/outlive/r1.lock", "");
-    let made = create(&ground.place, &repository, "r1", Base::Head).await;
-    assert_eq!(code(made), "repository_locked");
-    assert_eq!(
-        git(&ground.repo(), &["worktree", "list"]).lines().count(),
-        1
-    );
-    assert_eq!(ground.theirs(), before);
-    // The failed try was of this run, and so was the lock.
     create(&ground.place, &repository, "r1", Base::Head)
         .await
         .unwrap();
+    assert_eq!(ground.theirs(), before);
 }
 
 #[tokio::test]
@@ -207,7 +200,7 @@ async fn a_record_that_cannot_be_read_is_not_guessed_at() {
 #[tokio::test]
 async fn a_creation_that_nobody_waits_for_is_recovered() {
     let ground = Ground::new();
-    for n in 0..2_000 {
+    for n in 0..300 {
         write(&ground.repo(), &format!("many/{n}.txt"), format!("{n}\n"));
     }
     ground.clean();

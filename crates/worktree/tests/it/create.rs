@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use tokio::task::JoinSet;
-use worktree::{Base, Repository};
+use worktree::{Base, Git, Repository};
 
 use crate::ground::{
     Ground, capture, code, create, git, git_does, id, read, run, since_base, theirs, write,
@@ -255,5 +255,32 @@ async fn a_sparse_checkout_stays_sparse() {
     assert_eq!(
         since_base(&repository, &made, 1).await,
         ["Added src/new.rs +1 -0"]
+    );
+}
+
+#[tokio::test]
+async fn a_race_of_git_with_a_command_of_the_user_is_run_again() {
+    let ground = Ground::new();
+    let program = ground.dir().join("racing-git");
+    // As git fails when another one makes a worktree: with the branch, and half an entry.
+    let script = format!(
+        "#!/bin/sh\ncd '{}'\ncase \"$*\" in *worktree*add*) if mkdir ../raced; then\n\
+         git branch outlive/r1 main; mkdir -p .git/worktrees/r1\n\
+         echo 'fatal: failed to read .git/worktrees/9/commondir: Success' >&2; exit 128\nfi;; esac\n\
+         cd - >/dev/null; exec git \"$@\"\n",
+        ground.repo().display()
+    );
+    write(&ground.dir(), "racing-git", script);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let racing = Git::at(program).await.unwrap();
+    let repository = Repository::open_with(racing, &ground.repo()).await.unwrap();
+    let made = create(&ground.place, &repository, "r1", Base::Head)
+        .await
+        .unwrap();
+    assert!(ground.dir().join("raced").exists());
+    assert_eq!(git(made.path(), &["status", "--porcelain"]), "");
+    assert_eq!(
+        git(&ground.repo(), &["worktree", "list"]).lines().count(),
+        2
     );
 }

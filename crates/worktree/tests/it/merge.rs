@@ -358,10 +358,16 @@ async fn a_branch_that_moves_meanwhile_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_lock_of_another_command_is_waited_for() {
-    let (ground, _, made) = ground().await;
+async fn a_lock_of_another_command_is_waited_for_and_named() {
+    let (ground, repository, made) = ground().await;
     commit(&made, "new.txt", "x\n");
     write(&ground.repo(), ".git/refs/heads/main.lock", "");
+    let before = ground.theirs();
+    assert_eq!(
+        code(merge(&repository, How::Merge).await),
+        "repository_locked"
+    );
+    assert_eq!(ground.theirs(), before);
     let count = "echo >> ../tries; test $(wc -l < ../tries) -lt 3 || rm .git/refs/heads/main.lock";
     let slow = meddled(&ground, "*update-ref*refs/heads/main*", count).await;
     merge(&slow, How::Merge).await.unwrap();
