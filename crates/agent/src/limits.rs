@@ -55,7 +55,7 @@ pub const RAW_BYTES: usize = 1024 * 1024;
 pub const SHOWN_BYTES: usize = 2000;
 
 /// Calls, messages, requests, tasks, inputs and unanswered questions of ours, each, that one agent has open at once.
-pub const OPEN_ITEMS: usize = 1000;
+pub const OPEN_ITEMS: usize = 256;
 
 /// Unknown kinds of frames that are named, each once.
 pub const ODD_KINDS: usize = 50;

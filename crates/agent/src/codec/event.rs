@@ -1,7 +1,8 @@
 //! What an agent says, whichever protocol it speaks.
 //!
 //! Ids of messages are the codec's own (`m1`, `m2`, …) and unique within one codec; ids of calls, tasks and requests
-//! are the agent's. Deltas belong to a message or call that has begun and not ended; the completed message is the truth.
+//! are the agent's, which may use one again once what it named has ended. Deltas belong to a message or call that has
+//! begun and not ended; the completed message is the truth.
 
 use serde::Serialize;
 use serde_json::Value;

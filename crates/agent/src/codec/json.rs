@@ -22,6 +22,11 @@ pub(crate) fn number(value: &Value, at: &str) -> Option<u64> {
         .and_then(|value| value.as_u64().or_else(|| value.as_f64().and_then(whole)))
 }
 
+/// Counters of others are what they say, however much that is.
+pub(crate) fn sum<const N: usize>(counts: [u64; N]) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 /// A JSON number that was written with a fraction. Counters of agents are far below 2^53.
 fn whole(number: f64) -> Option<u64> {
     let number = number.round();
@@ -39,6 +44,14 @@ pub(crate) fn list<'a>(value: &'a Value, at: &str) -> &'a [Value] {
         .pointer(at)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
+}
+
+/// Sets a field of an object; of anything else it makes one that has that field alone.
+pub(crate) fn set(value: &mut Value, name: &str, field: Value) {
+    if !value.is_object() {
+        *value = Value::Object(serde_json::Map::new());
+    }
+    value[name] = field;
 }
 
 /// Any JSON, null if it is none.

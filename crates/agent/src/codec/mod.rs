@@ -36,6 +36,8 @@ mod codex;
 mod pi;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod played;
 #[cfg(test)]
 mod recordings;

@@ -312,7 +312,8 @@ impl<R> Open<R> {
         }
     }
 
-    /// A request is open until it is answered; false if there are too many, and it has to be refused.
+    /// A request is open until it is answered, and the same one again is nothing new; false if there are too many, and
+    /// it has to be refused.
     pub(crate) fn request(
         &mut self,
         request: &str,
@@ -320,6 +321,9 @@ impl<R> Open<R> {
         event: Event,
         moves: &mut Moves,
     ) -> bool {
+        if self.requests.contains_key(request) {
+            return true;
+        }
         if self.requests.len() >= OPEN_ITEMS {
             let text = "the agent asks too much at once; a request was refused";
             moves.notice(Level::Error, "request_refused", text);

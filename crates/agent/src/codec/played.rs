@@ -105,10 +105,8 @@ fn exit_of(text: &str) -> Exit {
 fn is_in_order(log: &Log) {
     let mut in_turn = false;
     let mut open = BTreeSet::new();
-    let mut used = BTreeSet::new();
-    let mut begin = |open: &mut BTreeSet<String>, id: String| {
-        assert!(used.insert(id.clone()), "{id} begins twice");
-        open.insert(id);
+    let begin = |open: &mut BTreeSet<String>, id: String| {
+        assert!(open.insert(id.clone()), "{id} begins twice");
     };
     for event in &log.events {
         let at = serde_json::to_string(event).unwrap();

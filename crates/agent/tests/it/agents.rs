@@ -490,3 +490,16 @@ async fn a_handshake_that_hangs_is_given_up() {
         stopped(talk).await;
     }
 }
+
+#[tokio::test]
+async fn an_agent_that_repeats_the_whole_message_says_only_what_is_new() {
+    let home = tempfile::tempdir().unwrap();
+    let mut talk = ready(Wire::Pi, "whole; tokens 1000", &home).await;
+    let events = turn(&mut talk).await;
+    ends(&events, TurnStatus::Completed, None);
+    let said = said(&events);
+    assert_eq!(said, "token ".repeat(1000));
+    let sent: usize = talk.transcript.iter().map(Vec::len).sum();
+    assert!(sent > 900 * said.len(), "{sent}");
+    close(talk).await;
+}

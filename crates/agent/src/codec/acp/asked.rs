@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::speaking::{Acp, Permission};
-use crate::codec::json::{line, list, owned, text};
+use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Approval, Decision, Event, Moves, ToolKind};
 
 impl Acp {
@@ -60,10 +60,12 @@ impl Acp {
         ];
         let mut detail = params;
         // It may ask without saying again what it said of the call before.
-        if let Some(known) = known
-            && detail["toolCall"]["rawInput"].is_null()
-        {
-            detail["toolCall"]["rawInput"] = known.args.clone();
+        if let (Some(known), Some(call)) = (known, detail.get_mut("toolCall")) {
+            for (name, value) in [("rawInput", &known.args), ("content", &known.content)] {
+                if call.get(name).is_none_or(Value::is_null) {
+                    set(call, name, value.clone());
+                }
+            }
         }
         let request = permission.id.to_string();
         let event = Event::ApprovalRequested {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::speaking::{Acp, Ask};
-use crate::codec::json::{number, text, value};
+use crate::codec::json::{number, sum, text, value};
 use crate::codec::rpc::{Fault, Message};
 use crate::codec::{Failure, FailureCode, Moves, TurnStatus, Usage};
 
@@ -109,11 +109,11 @@ impl Acp {
 fn usage(usage: &Value) -> Usage {
     let count = |what| number(usage, what).unwrap_or(0);
     let cached = count("/cachedReadTokens");
-    let aside = cached + count("/cachedWriteTokens");
+    let aside = sum([cached, count("/cachedWriteTokens")]);
     let (input, output) = (count("/inputTokens"), count("/outputTokens"));
-    let is_apart = count("/totalTokens") >= input + output + aside;
+    let is_apart = count("/totalTokens") >= sum([input, output, aside]);
     Usage {
-        input_tokens: if is_apart { input + aside } else { input },
+        input_tokens: if is_apart { sum([input, aside]) } else { input },
         output_tokens: output,
         reasoning_tokens: count("/thoughtTokens"),
         cached_input_tokens: cached,

@@ -24,6 +24,8 @@ pub(super) struct Call {
     pub(super) kind: ToolKind,
     pub(super) title: String,
     pub(super) args: Value,
+    /// What it shows of itself before it runs: the change that it would make.
+    pub(super) content: Value,
     pub(super) was_denied: bool,
 }
 
@@ -109,7 +111,9 @@ impl Acp {
         self.open.step(None, moves);
         let native = text(update, "/messageId");
         let goes_on = self.speech.as_ref().is_some_and(|speech| {
-            speech.native.as_deref() == native && speech.bytes + said.len() <= MESSAGE_BYTES
+            speech.native.as_deref() == native
+                && speech.bytes + said.len() <= MESSAGE_BYTES
+                && speech.parts.len() < OPEN_ITEMS
         });
         if !goes_on {
             self.close_speech(moves);
@@ -209,6 +213,7 @@ impl Acp {
                 kind,
                 title: title.clone().unwrap_or_default(),
                 args: Value::Null,
+                content: Value::Null,
                 was_denied: false,
             };
             self.calls.insert(id.to_owned(), call);
@@ -221,6 +226,13 @@ impl Acp {
         }
         if let Some(args) = update.get("rawInput").filter(|args| !args.is_null()) {
             call.args = args.clone();
+        }
+        // Later it is its output.
+        let runs = matches!(text(update, "/status"), Some("in_progress" | "completed"));
+        match update.get("content") {
+            _ if runs => call.content = Value::Null,
+            Some(content) if !content.is_null() => call.content = content.clone(),
+            Some(_) | None => {}
         }
         if let Some(title) = title
             && title != call.title

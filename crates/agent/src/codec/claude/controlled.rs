@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::speaking::{Claude, Wish, respond};
-use crate::codec::json::{line, list, owned, text};
+use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Decision, Event, Moves, Question, tool_name};
 
 impl Claude {
@@ -11,7 +11,8 @@ impl Claude {
         let request = owned(&frame, "/request_id");
         match text(&frame, "/request/subtype").unwrap_or_default() {
             "can_use_tool" => {
-                let asked = frame["request"].take();
+                let asked = frame.get_mut("request").map(Value::take);
+                let asked = asked.unwrap_or_default();
                 if text(&asked, "/tool_name") == Some("AskUserQuestion") {
                     self.asks(&request, &asked, moves);
                 } else {
@@ -95,7 +96,7 @@ fn rules(asked: &Value) -> Value {
     let rules = rules.filter(|rule| text(rule, "/type") != Some("setMode"));
     let rules = rules.map(|rule| {
         let mut rule = rule.clone();
-        rule["destination"] = "session".into();
+        set(&mut rule, "destination", "session".into());
         rule
     });
     rules.collect()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::speaking::Claude;
-use crate::codec::json::{list, number, owned, text};
+use crate::codec::json::{list, number, owned, sum, text};
 use crate::codec::{Event, Failure, FailureCode, Moves, ToolStatus, TurnStatus, Usage, Waiting};
 
 impl Claude {
@@ -96,7 +96,7 @@ impl Claude {
             let cached = count("/cacheReadInputTokens");
             let created = count("/cacheCreationInputTokens");
             totals = totals.plus(&Usage {
-                input_tokens: count("/inputTokens") + cached + created,
+                input_tokens: sum([count("/inputTokens"), cached, created]),
                 output_tokens: count("/outputTokens"),
                 reasoning_tokens: 0,
                 cached_input_tokens: cached,

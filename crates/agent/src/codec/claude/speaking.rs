@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::streamed::Speech;
 use crate::Exit;
+use crate::codec::json::set;
 use crate::codec::odd::Odd;
 use crate::codec::open::{Open, Stage};
 use crate::codec::{
@@ -210,7 +211,7 @@ impl Codec for Claude {
                         .into_iter()
                         .map(|(id, answers)| (id, answers.join(", ")))
                         .collect();
-                    input["answers"] = answers;
+                    set(&mut input, "answers", answers);
                     let answer = json!({"behavior": "allow", "updatedInput": input});
                     respond(&request, &answer, &mut moves);
                 } else {

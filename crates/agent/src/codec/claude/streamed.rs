@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::speaking::Claude;
 use crate::codec::grown::Grown;
-use crate::codec::json::{list, number, owned, text};
+use crate::codec::json::{list, number, owned, sum, text};
 use crate::codec::{Approval, Event, Moves, Part, PlanStep, PlanStepStatus, Usage, tool_name};
 use crate::limits::OPEN_ITEMS;
 
@@ -307,7 +307,7 @@ impl Claude {
                 .message_completed(message, is_whole.then_some(parts), moves);
         }
         let tokens = speech.tokens;
-        self.context_tokens = Some(tokens.input_tokens + tokens.output_tokens);
+        self.context_tokens = Some(sum([tokens.input_tokens, tokens.output_tokens]));
         self.open.step_ended(Some(tokens), speech.stop, moves);
     }
 
@@ -367,7 +367,11 @@ pub(super) fn tokens(usage: &Value) -> Usage {
     let count = |what| number(usage, what).unwrap_or(0);
     let cached = count("/cache_read_input_tokens");
     Usage {
-        input_tokens: count("/input_tokens") + cached + count("/cache_creation_input_tokens"),
+        input_tokens: sum([
+            count("/input_tokens"),
+            cached,
+            count("/cache_creation_input_tokens"),
+        ]),
         output_tokens: count("/output_tokens"),
         reasoning_tokens: 0,
         cached_input_tokens: cached,

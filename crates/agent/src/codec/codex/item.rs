@@ -108,10 +108,14 @@ impl Codex {
             return None;
         };
         let known = parts.iter().position(|part| *part == (kind, n));
-        let part = known.unwrap_or_else(|| {
-            parts.push((kind, n));
-            parts.len() - 1
-        });
+        let part = match known {
+            Some(part) => part,
+            None if parts.len() >= OPEN_ITEMS => return None,
+            None => {
+                parts.push((kind, n));
+                parts.len() - 1
+            }
+        };
         Some((message.clone(), u32::try_from(part).ok()?))
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::speaking::{Ask, Codex};
-use crate::codec::json::{number, owned, text, value};
+use crate::codec::json::{number, owned, sum, text, value};
 use crate::codec::rpc::{Fault, Message};
 use crate::codec::{Event, Failure, FailureCode, InputId, Level, Moves, TurnStatus, Usage};
 
@@ -145,7 +145,7 @@ impl Codex {
             self.before = total;
         }
         moves.say(Event::UsageUpdated {
-            context_tokens: Some(last.input_tokens + last.output_tokens),
+            context_tokens: Some(sum([last.input_tokens, last.output_tokens])),
             window_tokens: number(params, "/tokenUsage/modelContextWindow"),
             totals: Usage {
                 input_tokens: total.input_tokens.saturating_sub(self.before.input_tokens),

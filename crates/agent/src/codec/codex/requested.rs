@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::item::Item;
 use super::speaking::{Codex, Wish, Words};
-use crate::codec::json::{line, list, owned, text};
+use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Decision, Event, Level, Moves, Question, ToolKind};
 
 impl Codex {
@@ -33,7 +33,7 @@ impl Codex {
                 };
                 let title = files(&changes);
                 let mut detail = params;
-                detail["changes"] = changes;
+                set(&mut detail, "changes", changes);
                 let wish = Wish::Decision(id.clone(), Words::Now);
                 let about = (ToolKind::FileChange, title, Some(call));
                 self.approval(id, about, detail, wish, moves);

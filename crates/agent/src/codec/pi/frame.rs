@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::codec::Usage;
+use crate::codec::json::{number, sum};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Kind<'a> {
@@ -64,25 +65,7 @@ pub(super) struct Message {
     #[serde(default, rename = "errorMessage")]
     pub(super) error: Option<String>,
     #[serde(default)]
-    pub(super) usage: Option<Tokens>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-pub(super) struct Tokens {
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write: u64,
-    reasoning: u64,
-    cost: Cost,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Cost {
-    total: f64,
+    pub(super) usage: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,15 +98,17 @@ pub(super) struct Response {
     pub(super) data: Value,
 }
 
-impl From<&Tokens> for Usage {
-    fn from(tokens: &Tokens) -> Self {
-        Self {
-            input_tokens: tokens.input + tokens.cache_read + tokens.cache_write,
-            output_tokens: tokens.output,
-            reasoning_tokens: tokens.reasoning,
-            cached_input_tokens: tokens.cache_read,
-            // Without a price of the model it counts nothing.
-            cost_usd: (tokens.cost.total > 0.0).then_some(tokens.cost.total),
-        }
+/// Its input leaves out what the cache had.
+pub(super) fn usage(tokens: &Value) -> Usage {
+    let count = |what| number(tokens, what).unwrap_or(0);
+    let cached = count("/cacheRead");
+    let cost = tokens.pointer("/cost/total").and_then(Value::as_f64);
+    Usage {
+        input_tokens: sum([count("/input"), cached, count("/cacheWrite")]),
+        output_tokens: count("/output"),
+        reasoning_tokens: count("/reasoning"),
+        cached_input_tokens: cached,
+        // Without a price of the model it counts nothing.
+        cost_usd: cost.filter(|cost| *cost > 0.0),
     }
 }

@@ -4,15 +4,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::frame::{
-    AgentEnd, Kind, Message, Part as Piece, Queue as Queues, Response, Update, WithMessage,
+    AgentEnd, Kind, Message, Part as Piece, Queue as Queues, Response, Update, WithMessage, usage,
 };
 use super::speaking::{Ask, Dialog, LastEnd, Pi, Queue, Speech, Work};
-use crate::codec::json::{list, number, owned, shown, text};
+use crate::codec::json::{list, number, owned, shown, sum, text};
 use crate::codec::moves::failed;
 use crate::codec::{
     Decision, Event, Failure, FailureCode, InputId, Level, Moves, Part, Question, ToolKind,
-    ToolStatus, TurnStatus, Usage, tool_name,
+    ToolStatus, TurnStatus, tool_name,
 };
+use crate::limits::OPEN_ITEMS;
 
 impl Pi {
     pub(super) fn read(&mut self, frame: &[u8], moves: &mut Moves) {
@@ -128,6 +129,7 @@ impl Pi {
                 if let (Some(id), Some(name)) = (id, tool_name)
                     && self.call(id, name, &Value::Null, moves)
                     && let Some(speech) = &mut self.speech
+                    && speech.calls.len() < OPEN_ITEMS
                 {
                     speech.calls.insert(index, id.clone());
                 }
@@ -153,10 +155,14 @@ impl Pi {
             .get_or_insert_with(|| self.open.message(moves))
             .clone();
         let known = speech.parts.iter().position(|known| *known == index);
-        let part = known.unwrap_or_else(|| {
-            speech.parts.push(index);
-            speech.parts.len() - 1
-        });
+        let part = match known {
+            Some(part) => part,
+            None if speech.parts.len() >= OPEN_ITEMS => return None,
+            None => {
+                speech.parts.push(index);
+                speech.parts.len() - 1
+            }
+        };
         Some((message, u32::try_from(part).ok()?))
     }
 
@@ -189,14 +195,14 @@ impl Pi {
                 self.open.message_completed(id, Some(parts), moves);
             }
         }
-        let usage = message.usage.as_ref().map(Usage::from);
+        let usage = message.usage.as_ref().map(usage);
         self.open.step_ended(usage, stop.map(str::to_owned), moves);
         self.resumable(moves);
         if let Some(usage) = usage
             && usage.input_tokens > 0
         {
             moves.say(Event::UsageUpdated {
-                context_tokens: Some(usage.input_tokens + usage.output_tokens),
+                context_tokens: Some(sum([usage.input_tokens, usage.output_tokens])),
                 window_tokens: None,
                 totals: self.open.totals(),
             });
