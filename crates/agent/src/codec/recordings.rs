@@ -51,4 +51,7 @@ played! {
     pi_goes_on_in_a_reopened_session: Pi Full 1 Some("/home/ann/.pi/sessions/--srv-game--/2026-11-24T11-23-32-291Z_01a20d4b-f843-716b-95aa-be190b6edac1.jsonl");
     pi_is_steered_and_interrupted: Pi Full 1 None;
     pi_thinks_speaks_and_runs_a_tool: Pi Full 1 None;
+    an_acp_agent_is_interrupted_while_it_asks: Acp Ask 1 None;
+    claude_is_interrupted_while_it_asks: Claude Ask 7 None;
+    codex_is_interrupted_while_it_asks: Codex Ask 1 None;
 }
