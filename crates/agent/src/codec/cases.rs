@@ -250,6 +250,44 @@ fn a_success_that_carries_an_error_is_a_failure() {
 }
 
 #[test]
+fn a_late_second_end_of_pi_is_none_of_the_next_turn() {
+    let body = r#"< {"type":"agent_end","willRetry":false}
+< {"type":"agent_settled"}
+> {"prompt":{"input":2,"text":"again"}}
+< {"type":"agent_end","willRetry":false}
+< {"type":"agent_settled"}
+< {"id":"3","type":"response","command":"prompt","success":true}
+< {"type":"agent_start"}
+< {"type":"agent_end","willRetry":false}
+< {"type":"agent_settled"}"#;
+    let lines = rest(Wire::Pi, Approval::Full, body);
+    let kinds = lines.iter().filter_map(|line| line["event"].as_str());
+    let expected = [
+        "turn_ended",
+        "turn_started",
+        "input_taken",
+        "turn_ended",
+        "session_exited",
+    ];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn an_end_of_another_turn_of_codex_is_no_end() {
+    let end = |turn: &str| {
+        format!(
+            r#"< {{"method":"turn/completed","params":{{"threadId":"T","turn":{{"id":"{turn}","status":"completed"}}}}}}"#
+        )
+    };
+    assert_eq!(
+        rest(Wire::Codex, Approval::Full, &end("t0")),
+        [] as [Value; 0]
+    );
+    let own = rest(Wire::Codex, Approval::Full, &end("t1"));
+    assert_eq!(first(&own, "event", "turn_ended")["status"], "completed");
+}
+
+#[test]
 fn a_refusal_is_not_a_failure_of_the_agent() {
     for reason in ["refusal", "max_tokens", "max_turn_requests"] {
         let frame = format!(r#"< {{"id":3,"result":{{"stopReason":"{reason}"}}}}"#);
