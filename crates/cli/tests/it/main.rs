@@ -12,6 +12,7 @@ mod demo;
 mod detach;
 mod failures;
 mod keys;
+mod openai;
 mod output;
 mod requests;
 mod restart;
