@@ -42,3 +42,10 @@ pub const CHUNKS_PER_WRITE: usize = 64;
 pub const GATHERED_BYTES: usize = 1024;
 /// How long accepting pauses when the system has no more file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A request in OpenAI's protocol that waits for the end of its response is answered after so long in any case: a little
+/// before its clients give up.
+pub const RESPONSE_WAIT: Duration = Duration::from_mins(9);
+/// How long the cancelling of a response waits for its end.
+pub const CANCEL_WAIT: Duration = Duration::from_secs(20);
+/// Most runs of a thread that a response takes along which follows an earlier one than the last.
+pub const BRANCH_RUNS: usize = 64;

@@ -50,3 +50,5 @@ pub const PREVIEW_STEP_BYTES: usize = 32;
 pub const PREVIEW_STEP_FRACTION: usize = 16;
 /// Text of an answer up to which there is a preview, bytes; beyond it the preview stays as it is.
 pub const PREVIEW_BYTES: usize = 2 * 1024 * 1024;
+/// Output that a stream of OpenAI's protocol keeps along for its last event, bytes; behind it the log is read again.
+pub const OPENAI_KEPT_BYTES: usize = 256 * 1024;

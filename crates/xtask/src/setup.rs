@@ -1,6 +1,7 @@
 //! What the tests need on a machine. Looking costs milliseconds; only what is missing is installed.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
@@ -45,16 +46,31 @@ const TOOLS: &[Tool] = &[
         package: "npm",
         needed_for: "installing the reference servers",
     },
+    Tool {
+        asks: ["python3", "--version"],
+        package: "python3-venv",
+        needed_for: "the clients for Python that tests run against the server",
+    },
 ];
 
-/// Where the reference servers are listed, with their versions and digests, and where they go.
-const SERVERS: &str = "tests/npm";
+/// Where packages from npm are listed, with their versions and digests, and where they go: servers that tests talk to, and
+/// clients that talk to ours.
+const NPM: &[&str] = &["tests/npm", "tests/faces/openai"];
+
+/// Where packages for Python are listed, with their versions, and the environment that they go to.
+const PYTHON: &[(&str, &str)] = &[(
+    "tests/faces/openai/requirements.txt",
+    "target/python/openai",
+)];
 
 /// Installs what is missing, or says what it could not install.
 pub(crate) fn setup() -> anyhow::Result<()> {
     system_tools()?;
     nextest()?;
-    servers()
+    NPM.iter().try_for_each(|folder| npm(folder))?;
+    PYTHON
+        .iter()
+        .try_for_each(|(list, environment)| python(list, environment))
 }
 
 fn system_tools() -> anyhow::Result<()> {
@@ -110,16 +126,39 @@ fn nextest() -> anyhow::Result<()> {
 }
 
 /// Installs what the lock file says, unless that is there already. A script of a package is not run.
-fn servers() -> anyhow::Result<()> {
-    let folder = root().join(SERVERS);
-    let wanted = fs::read(folder.join("package-lock.json"));
-    let wanted = wanted.with_context(|| format!("failed to read {SERVERS}/package-lock.json"))?;
-    // Written last: an installation that was cut short is done again.
-    let installed = folder.join("node_modules/.installed-lock.json");
-    if fs::read(&installed).is_ok_and(|found| found == wanted) {
+fn npm(folder: &str) -> anyhow::Result<()> {
+    let place = root().join(folder);
+    let lock = place.join("package-lock.json");
+    let installed = place.join("node_modules/.installed-lock.json");
+    unless_there(&lock, &installed, || {
+        println!("installing the packages of {folder}");
+        program("npm", ["ci", "--ignore-scripts", "--prefix", folder]).run()
+    })
+}
+
+/// Installs what a list says into an environment of its own, unless that is there already.
+fn python(list: &str, environment: &str) -> anyhow::Result<()> {
+    let place = root().join(environment);
+    unless_there(&root().join(list), &place.join("installed.txt"), || {
+        println!("installing the packages of {list}");
+        program("python3", ["-m", "venv", "--clear", environment]).run()?;
+        let pip = program(place.join("bin/pip"), ["install", "-q", "--no-deps", "-r"]);
+        pip.args([list]).run()
+    })
+}
+
+/// Installs what a file lists. The copy that says that it is there is written last: an installation that was cut short is
+/// done again.
+fn unless_there(
+    list: &Path,
+    installed: &Path,
+    install: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let wanted = fs::read(list).with_context(|| format!("failed to read {}", list.display()))?;
+    if fs::read(installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    println!("installing the servers of {SERVERS}");
-    program("npm", ["ci", "--ignore-scripts", "--prefix", SERVERS]).run()?;
-    fs::write(&installed, wanted).with_context(|| format!("failed to note what {SERVERS} has"))
+    install()?;
+    fs::write(installed, wanted)
+        .with_context(|| format!("failed to note that {} is there", list.display()))
 }

@@ -14,6 +14,7 @@ mod detach;
 mod failures;
 mod keys;
 mod loops;
+mod openai;
 mod output;
 mod requests;
 mod restart;

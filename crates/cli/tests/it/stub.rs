@@ -10,18 +10,37 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-/// One answer: words, and behind some of them a gate that the test opens.
+/// One answer: words or a call, in pieces, and behind some of them a gate that the test opens.
 pub(crate) struct Answer {
-    pieces: Vec<String>,
+    deltas: Vec<Value>,
     gate: Option<Receiver<()>>,
+    finish_reason: &'static str,
 }
 
 impl Answer {
     /// In one go.
     pub(crate) fn text(text: &str) -> Self {
         Self {
-            pieces: pieces(text),
+            deltas: pieces(text)
+                .map(|piece| json!({ "content": piece }))
+                .collect(),
             gate: None,
+            finish_reason: "stop",
+        }
+    }
+
+    /// The call of a function.
+    pub(crate) fn call(name: &str, args: &Value) -> Self {
+        let delta =
+            |function: Value| json!({ "tool_calls": [{ "index": 0, "function": function }] });
+        let mut opening = delta(json!({ "name": name, "arguments": "" }));
+        opening["tool_calls"][0]["id"] = "call_1".into();
+        let args = args.to_string();
+        let args = pieces(&args).map(|piece| delta(json!({ "arguments": piece })));
+        Self {
+            deltas: std::iter::once(opening).chain(args).collect(),
+            gate: None,
+            finish_reason: "tool_calls",
         }
     }
 
@@ -29,20 +48,21 @@ impl Answer {
     pub(crate) fn gated(text: &str) -> (Self, Sender<()>) {
         let (open, gate) = channel();
         let answer = Self {
-            pieces: pieces(text),
             gate: Some(gate),
+            ..Self::text(text)
         };
         (answer, open)
     }
 }
 
 /// A text in pieces as a model says it.
-fn pieces(text: &str) -> Vec<String> {
+fn pieces(text: &str) -> impl Iterator<Item = String> {
     let chars: Vec<char> = text.chars().collect();
-    chars
+    let pieces: Vec<String> = chars
         .chunks(5)
         .map(|piece| piece.iter().collect())
-        .collect()
+        .collect();
+    pieces.into_iter()
 }
 
 /// The vendor.
@@ -115,14 +135,14 @@ fn write(mut socket: TcpStream, answer: &Answer) -> std::io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     socket.write_all(head.as_bytes())?;
     let mut say = |chunk: &Value| socket.write_all(format!("data: {chunk}\n\n").as_bytes());
-    let half = answer.pieces.len() / 2;
-    for (n, piece) in answer.pieces.iter().enumerate() {
+    let half = answer.deltas.len() / 2;
+    for (n, delta) in answer.deltas.iter().enumerate() {
         if let (Some(gate), true) = (&answer.gate, n == half) {
             let _ = gate.recv();
         }
-        say(&json!({"choices": [{"index": 0, "delta": {"content": piece}}]}))?;
+        say(&json!({"choices": [{"index": 0, "delta": delta}]}))?;
     }
-    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))?;
+    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": answer.finish_reason}]}))?;
     say(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))?;
     socket.write_all(b"data: [DONE]\n\n")
 }
