@@ -56,6 +56,13 @@ pub fn seq(frame: &[u8]) -> Option<Seq> {
         .map(Seq)
 }
 
+/// The type of the event in a frame, as its `event` line has it.
+pub fn kind(frame: &[u8]) -> Option<&[u8]> {
+    let line = memchr::memchr(b'\n', frame)? + 1;
+    let kind = frame[line..].strip_prefix(b"event: ")?;
+    Some(&kind[..memchr::memchr(b'\n', kind)?])
+}
+
 /// Reads a frame back. `None` only when the bytes are no frame at all.
 pub fn parse(frame: &[u8]) -> Option<Envelope> {
     serde_json::from_slice(envelope(frame)?).ok()
@@ -96,6 +103,7 @@ mod tests {
         );
         assert_eq!(parse(&bytes), Some(envelope.clone()));
         assert_eq!(seq(&bytes), Some(Seq(7)));
+        assert_eq!(kind(&bytes), Some(envelope.event.kind().as_bytes()));
         assert_eq!(
             self::envelope(&bytes).unwrap(),
             serde_json::to_vec(&envelope).unwrap()

@@ -1,0 +1,4 @@
+//! Faces: protocols that clients speak already, as translations of the one log. Pure, and without a state of their own:
+//! what a face says follows from the log and from the request.
+
+pub mod agui;
