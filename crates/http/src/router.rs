@@ -15,7 +15,7 @@ use wire::Code;
 
 use crate::access_log::access_log;
 use crate::error::Error;
-use crate::{App, auth, routes};
+use crate::{App, auth, faces, routes};
 
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
@@ -40,6 +40,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), within_time))
         .layer(cors(&app))
         .layer(middleware::from_fn_with_state(app.clone(), auth::guard))
+        .layer(middleware::from_fn(faces::in_own_words))
         .layer(middleware::from_fn(access_log))
         .with_state(app)
 }

@@ -9,6 +9,7 @@ use wire::{
     StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
+use crate::faces::agui;
 use crate::reference::{Doc, Group};
 use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
@@ -20,7 +21,12 @@ pub(crate) struct Route {
     pub(crate) doc: Doc,
 }
 
-fn route(method: Method, path: &'static str, handler: MethodRouter<App>, doc: Doc) -> Route {
+pub(crate) fn route(
+    method: Method,
+    path: &'static str,
+    handler: MethodRouter<App>,
+    doc: Doc,
+) -> Route {
     Route {
         method,
         path,
@@ -43,12 +49,13 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(event_routes());
     routes.extend(steering_routes());
     routes.extend(thread_routes());
+    routes.extend(agui::routes());
     routes.extend(other_routes());
     routes
 }
 
 const WAIT: &str = "how long to wait for something new, for example `20s`; at most 60 s";
-const TOKEN: &str = "a token, where no header can be set";
+pub(crate) const TOKEN: &str = "a token, where no header can be set";
 const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
 const LIMIT: &str = "entries of the page, from 1 to 200; 50 if missing";
 const CURSOR: &str = "the `next` of the page before";

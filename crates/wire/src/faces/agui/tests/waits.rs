@@ -212,6 +212,32 @@ fn a_wait_for_a_time_or_a_child_is_no_end() {
 }
 
 #[test]
+fn a_run_whose_attempt_broke_off_behind_its_question_waits_all_the_same() {
+    let log = log(&[
+        created(),
+        (
+            "question.asked",
+            json!({"request": "q1", "questions": [{"id": "a", "text": "?"}]}),
+        ),
+        (
+            "attempt.ended",
+            json!({"end": "lost", "why": "the server died"}),
+        ),
+        // 4
+        ("attempt.ended", json!({"end": "lost", "why": "again"})),
+        (
+            "question.answered",
+            json!({"request": "q1", "answers": {"a": "!"}, "by": "x"}),
+        ),
+        finished(),
+    ]);
+    let end = read(&replayed(&log, view(1))).end.unwrap();
+    assert_eq!(end["outcome"]["type"], "interrupt");
+    let end = read(&replayed(&log, view(4))).end.unwrap();
+    assert_eq!(end["outcome"]["type"], "success");
+}
+
+#[test]
 fn what_is_open_when_a_held_run_waits_is_ended_and_goes_on_as_something_new() {
     let log = log(&[
         created(),

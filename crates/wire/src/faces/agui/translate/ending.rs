@@ -1,7 +1,7 @@
 //! How a stretch ends: by a wait for the client, or with the run.
 
-use run::event::{RunFinished, RunWaiting};
-use run::{CallId, Envelope, Reason, Status, Usage};
+use run::event::RunFinished;
+use run::{CallId, Envelope, Reason, RequestId, Status, Usage};
 use serde_json::{Value, json};
 
 use super::super::event::{Event as Agui, Outcome, TokenUsage, ours, token_usage};
@@ -15,22 +15,21 @@ impl Translator {
     /// A wait for the client ends the segment; any other is told by the way.
     pub(super) fn wait(
         &mut self,
-        waiting: &RunWaiting,
+        waits_for: &[RequestId],
         envelope: &Envelope,
         out: &mut Vec<Agui>,
     ) -> Flow {
         let is_over = match &self.view.extent {
             Extent::Segment { .. } => false,
             Extent::Run { open, as_of } => {
-                envelope.seq <= *as_of && !waiting.requests.iter().any(|it| open.contains(it))
+                envelope.seq <= *as_of && !waits_for.iter().any(|it| open.contains(it))
             }
         };
-        if waiting.requests.is_empty() || is_over {
+        if waits_for.is_empty() || is_over {
             out.push(custom(&envelope.event));
             return Flow::GoOn;
         }
         self.close(out);
-        let waits_for = &waiting.requests;
         self.requests
             .retain(|request, _| waits_for.contains(request));
         let calls = &self.calls;

@@ -112,7 +112,7 @@ impl Translator {
                 self.close_request(&done.request, &envelope.event, out);
             }
             Event::RequestExpired(done) => self.close_request(&done.request, &envelope.event, out),
-            Event::RunWaiting(waiting) => return self.wait(waiting, envelope, out),
+            Event::RunWaiting(waiting) => return self.wait(&waiting.requests, envelope, out),
             Event::RunFinished(finished) => {
                 self.finish(finished, out);
                 return Flow::Ended;
@@ -120,9 +120,14 @@ impl Translator {
             Event::AttemptEnded(ended) => {
                 // A step belongs to its attempt.
                 self.end_step(None, out);
-                // Parking is how a wait is; those who read see the wait.
-                if ended.end != AttemptEnd::Parked {
-                    out.push(custom(&envelope.event));
+                match ended.end {
+                    // How a wait is; those who read see the wait.
+                    AttemptEnd::Parked => {}
+                    // It broke off behind its question and before its wait: now the run waits all the same.
+                    AttemptEnd::HandedOver | AttemptEnd::Lost => {
+                        let asked: Vec<_> = self.asked_here.iter().cloned().collect();
+                        return self.wait(&asked, envelope, out);
+                    }
                 }
             }
 

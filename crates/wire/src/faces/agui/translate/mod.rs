@@ -38,6 +38,8 @@ pub struct Translator {
     messages: BTreeMap<MessageId, OpenMessage>,
     calls: BTreeMap<CallId, OpenCall>,
     requests: BTreeMap<RequestId, Asked>,
+    /// Those that were asked in this stretch.
+    asked_here: BTreeSet<RequestId>,
     step: Option<String>,
     /// Steps that an agent behind the run has named.
     named: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl Translator {
             messages: BTreeMap::new(),
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
+            asked_here: BTreeSet::new(),
             step: None,
             named: BTreeSet::new(),
             model: None,
@@ -174,10 +177,14 @@ impl Translator {
 
     fn ask(&mut self, request: &RequestId, asked: Asked) {
         self.requests.insert(request.clone(), asked);
+        if self.is_inside {
+            self.asked_here.insert(request.clone());
+        }
     }
 
     fn answered(&mut self, request: &RequestId) {
         self.requests.remove(request);
+        self.asked_here.remove(request);
     }
 
     fn close_request(&mut self, request: &RequestId, event: &Event, out: &mut Vec<Agui>) {
