@@ -97,9 +97,10 @@ pub(super) fn name_of(id: &str) -> Result<SegmentName, Error> {
     })
 }
 
-/// The calls of ours that the client has results of.
+/// The calls of ours that the client has results of which we did not tell it.
 fn answered(said: &[Said]) -> BTreeSet<String> {
-    let results = said.iter().filter_map(Said::result);
+    let own = said.iter().filter(|message| !message.is_ours());
+    let results = own.filter_map(Said::result);
     let ours = results.filter(|(call, _)| ids::call_of(call).is_some());
     ours.map(|(call, _)| call.to_owned()).collect()
 }

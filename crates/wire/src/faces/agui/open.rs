@@ -35,6 +35,8 @@ pub(super) enum Shown {
 #[derive(Debug)]
 pub(super) struct OpenMessage {
     pub(super) id: String,
+    /// The id as JSON.
+    pub(super) quoted: String,
     pub(super) role: TextRole,
     pub(super) shown: Shown,
     /// Whether its beginning is in this stretch.
@@ -53,6 +55,7 @@ pub(super) struct OpenMessage {
 impl OpenMessage {
     pub(super) fn new(id: String, role: TextRole) -> Self {
         Self {
+            quoted: serde_json::to_string(&id).expect("a text can be printed"),
             id,
             role,
             shown: Shown::Yes,
@@ -64,6 +67,11 @@ impl OpenMessage {
             has_calls: false,
             results: Vec::new(),
         }
+    }
+
+    pub(super) fn rename(&mut self, id: String) {
+        self.quoted = serde_json::to_string(&id).expect("a text can be printed");
+        self.id = id;
     }
 
     pub(super) fn has_thoughts(&self) -> bool {
@@ -89,6 +97,11 @@ impl OpenMessage {
             Some(part) => drop(self.thoughts.insert(part)),
             None => self.text = Stage::Ended,
         }
+    }
+
+    /// Whether more text only adds to it.
+    pub(super) fn goes_on(&self) -> bool {
+        self.shown == Shown::Yes && self.text == Stage::Begun && self.thought.is_none()
     }
 
     fn begin(&mut self, out: &mut Vec<Event>) {

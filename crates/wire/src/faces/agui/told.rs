@@ -50,9 +50,9 @@ impl Said {
         Some((call, text_of(&self.parts)))
     }
 
-    /// Its id, if it is a person's.
-    pub fn user_id(&self) -> Option<&str> {
-        (self.speaker == Speaker::User).then_some(&*self.id)
+    /// Whether the client has it from us.
+    pub fn is_ours(&self) -> bool {
+        ids::split(&self.id).is_some()
     }
 }
 

@@ -81,21 +81,22 @@ pub(super) fn view(first_seq: u64) -> View {
 /// The stream of a view on a log that is all there.
 pub(super) fn replayed(log: &[u8], mut view: View) -> Vec<u8> {
     view.discarded = discarded(log);
-    live(log, view)
+    told(std::iter::once(log), view)
 }
 
 /// The stream of a view on a log that is being written: what will be discarded is not known.
 pub(super) fn live(log: &[u8], view: View) -> Vec<u8> {
+    told(frame::split(log), view)
+}
+
+fn told<'l>(pieces: impl Iterator<Item = &'l [u8]>, view: View) -> Vec<u8> {
     let mut reading = Reading::new(view);
     let mut out = Vec::new();
-    let mut behind = false;
     if reading.start() == Seq::ZERO {
         reading.begin(&mut out);
     }
-    for frame in frame::split(log) {
-        assert!(!behind || !out.is_empty());
-        behind = reading.take(frame, &mut out) == Flow::Ended;
-        if behind {
+    for piece in pieces {
+        if reading.take(piece, &mut out) == Flow::Ended {
             break;
         }
     }

@@ -52,6 +52,8 @@ pub struct Translator {
     /// What the client names of this run, and which of it is from before this stretch.
     named_by_client: BTreeSet<String>,
     from_before: BTreeSet<String>,
+    /// The message of which was spoken last.
+    last: Option<MessageId>,
     is_inside: bool,
     /// The client may have the beginning of what this event becomes.
     is_partly_told: bool,
@@ -79,6 +81,7 @@ impl Translator {
             usage_before: Usage::default(),
             shared: Snapshot::default(),
             from_before: BTreeSet::new(),
+            last: None,
             is_inside: false,
             is_partly_told: false,
         }
@@ -140,7 +143,7 @@ impl Translator {
         self.usage_before = self.usage;
         let first = self.view.extent.first_seq();
         for (id, message) in &mut self.messages {
-            message.id = ids::again(&message.id, first);
+            message.rename(ids::again(&message.id, first));
             message.is_whole = false;
             if self.view.discarded.contains(id) {
                 message.shown = Shown::Never;

@@ -24,6 +24,19 @@ impl Translator {
         (message.shown == Shown::Yes).then_some(message)
     }
 
+    /// The message that goes on with more text, where nothing has to begin or end before.
+    pub(in super::super) fn going_on(&mut self, message: &str) -> Option<&mut OpenMessage> {
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|last| last.as_str() != message)
+        {
+            self.last = MessageId::parse(message).ok();
+        }
+        let message = self.messages.get_mut(self.last.as_ref()?)?;
+        message.goes_on().then_some(message)
+    }
+
     pub(super) fn shown_call(&mut self, call: &CallId) -> Option<&mut OpenCall> {
         let call = self.calls.get_mut(call)?;
         (!call.is_hidden).then_some(call)
@@ -73,7 +86,7 @@ impl Translator {
         if message.is_whole {
             let whole = words(parts);
             match message.sent.rest_of(&whole) {
-                Some(rest) => message.text(rest, out),
+                Some(rest) => message.text(&rest, out),
                 None => self.correct(&mut message, &whole, seq, out),
             }
         }
@@ -104,7 +117,7 @@ impl Translator {
         }
         message.end(None, out);
         out.push(activity::discarded(&message.id, "it was said again"));
-        message.id = ids::again(&ids::only(&self.run, "said"), seq);
+        message.rename(ids::again(&ids::only(&self.run, "said"), seq));
         message.text(whole, out);
     }
 
