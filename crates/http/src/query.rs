@@ -133,6 +133,10 @@ pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
 pub(crate) struct BlobPath(pub(crate) RunId, pub(crate) [u8; 32]);
 /// `{secret}`
 pub(crate) struct SecretPath(pub(crate) String);
+/// `{agent}`
+pub(crate) struct AgentPath(pub(crate) String);
+/// `{agui_run}`: a client's name of a run in AG-UI
+pub(crate) struct AguiRunPath(pub(crate) String);
 /// `{thread}`
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
 
@@ -202,6 +206,22 @@ impl FromRequestParts<App> for ThreadPath {
         Ok(Self(ThreadId::parse(
             parameter(parts, app, "thread").await?,
         )?))
+    }
+}
+
+impl FromRequestParts<App> for AgentPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agent").await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for AguiRunPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agui_run").await.map(Self)
     }
 }
 

@@ -11,7 +11,7 @@ use wire::{
 
 use wire::faces::openai::{CreateResponse, Model, ModelList};
 
-use crate::faces::openai;
+use crate::faces::{agui, openai};
 use crate::reference::{Doc, Group};
 use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
@@ -23,7 +23,12 @@ pub(crate) struct Route {
     pub(crate) doc: Doc,
 }
 
-fn route(method: Method, path: &'static str, handler: MethodRouter<App>, doc: Doc) -> Route {
+pub(crate) fn route(
+    method: Method,
+    path: &'static str,
+    handler: MethodRouter<App>,
+    doc: Doc,
+) -> Route {
     Route {
         method,
         path,
@@ -47,12 +52,13 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(steering_routes());
     routes.extend(thread_routes());
     routes.extend(openai_routes());
+    routes.extend(agui::routes());
     routes.extend(other_routes());
     routes
 }
 
 const WAIT: &str = "how long to wait for something new, for example `20s`; at most 60 s";
-const TOKEN: &str = "a token, where no header can be set";
+pub(crate) const TOKEN: &str = "a token, where no header can be set";
 const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
 const LIMIT: &str = "entries of the page, from 1 to 200; 50 if missing";
 const CURSOR: &str = "the `next` of the page before";

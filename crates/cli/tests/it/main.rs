@@ -6,6 +6,7 @@ mod model;
 mod stub;
 
 mod agents;
+mod agui;
 mod background;
 mod conflict;
 mod copies;
