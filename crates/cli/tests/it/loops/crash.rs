@@ -138,6 +138,8 @@ fn check_hung(rules: &str, calls: &str, told: &str) {
     let house = odd(&model, rules);
     let server = house.serve();
     let mut watched = Watched::start(&house, "t");
+    // A client that has not found the server before it is killed would say that there is none, and end.
+    watched.until("tool.running");
     has_begun(&house);
     server.kill();
     let _next = house.serve();
