@@ -99,22 +99,24 @@ impl Scene {
     /// What arrives in a case of the client's script.
     #[track_caller]
     fn case(&self, args: &[&str]) -> Value {
+        let mut command = self.command();
+        let printed = printed(command.arg(&self.client.script).args(args));
+        let mut arrived = serde_json::from_str(&printed).unwrap();
+        without_additions(&mut arrived);
+        arrived
+    }
+
+    /// The language of the client, with the server in its environment.
+    fn command(&self) -> Command {
         #[expect(
             clippy::disallowed_methods,
             reason = "the client runs as its users run it"
         )]
         let mut command = Command::new(&self.client.program);
-        let output = command
-            .arg(&self.client.script)
-            .args(args)
+        command
             .env("OPENAI_BASE_URL", format!("{}/openai/v1", self.url))
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-        let mut arrived = serde_json::from_slice(&output.stdout).unwrap();
-        without_additions(&mut arrived);
-        arrived
+            .env("NO_PROXY", "127.0.0.1");
+        command
     }
 
     /// The log behind a response.
@@ -137,6 +139,14 @@ impl Scene {
             .map(|line| serde_json::from_str(line).unwrap());
         events.collect()
     }
+}
+
+/// What a command prints that ends well.
+#[track_caller]
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Takes out what the client for JavaScript adds to a response that did not come as a stream.
@@ -435,4 +445,46 @@ fn openai_for_javascript_gets_what_the_log_has() {
 #[test]
 fn openai_for_python_gets_what_the_log_has() {
     all(Client::python());
+}
+
+#[test]
+fn the_example_of_a_page_that_comes_back_shows_every_word_once() {
+    let scene = Scene::open(Client::javascript());
+    // Packages are looked for beside the script.
+    let script = scene.house.path("background.mjs");
+    std::fs::copy(root().join("examples/openai/background.mjs"), &script).unwrap();
+    let packages = root().join("tests/faces/openai/node_modules");
+    std::os::unix::fs::symlink(packages, scene.house.path("node_modules")).unwrap();
+    let text = printed(scene.command().arg(script).env("MODEL", "slow"));
+    let run = scene.house.well(&["ls", "--json"]);
+    let run: Value = serde_json::from_str(run.lines().next().unwrap()).unwrap();
+    let log = scene
+        .house
+        .well(&["attach", run["id"].as_str().unwrap(), "--json"]);
+    let log: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [said] = &told(&log)[..] else {
+        panic!("{log:?}")
+    };
+    assert_eq!(
+        text,
+        format!("{}\ncompleted\n", said.strip_prefix("text ").unwrap())
+    );
+}
+
+#[test]
+fn the_example_of_functions_answers_what_is_called() {
+    let scene = Scene::open(Client::python());
+    scene
+        .vendor
+        .will_say(Answer::call("weather", &json!({"city": "Bern"})));
+    scene.vendor.will_say(Answer::text("Sunny, they say."));
+    let script = root().join("examples/openai/functions.py");
+    let text = printed(scene.command().arg(script).arg("stub/m"));
+    assert_eq!(text, "Sunny, they say.\n");
+    let request = scene.vendor.requests().pop().unwrap();
+    let result = list(&request["messages"]).last().unwrap();
+    assert_eq!(result["content"], "It is sunny in Bern.");
 }

@@ -4,6 +4,7 @@
 mod access;
 mod bounds;
 mod log;
+mod openai;
 mod output;
 mod polls;
 mod reference;
