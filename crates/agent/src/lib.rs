@@ -11,6 +11,8 @@
 //! [`sweep`](fn@sweep) over all processes of the machine until none is found. The same sweep after a crash of the server needs
 //! nothing but the marker.
 //!
+//! What the agents among them say, and how they are spoken to, is in [`codec`].
+//!
 //! What escapes: a process that has no marker (it cleared its environment or wrote over it), *and* is in a session whose
 //! leader has none either or is dead, *and* whose parent was dead at the first look. A stop looks before each signal, so
 //! that is what an agent had cut loose before; after an agent's own end there is only the look of the sweep. A control
@@ -21,6 +23,7 @@
 //! Linux is what this is made for. On other Unix systems an environment cannot be read: see `table/ps.rs` for what is
 //! lost.
 
+pub mod codec;
 pub mod limits;
 
 mod frame;

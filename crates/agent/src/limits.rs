@@ -41,3 +41,27 @@ pub const REAP_EVERY: Duration = Duration::from_secs(1);
 /// How long a dead child that may belong to somebody else in this process is left for them to collect.
 #[cfg(target_os = "linux")]
 pub const REAP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an agent may take to answer its first questions. The slowest took 22 s at its very first start.
+pub const HANDSHAKE: Duration = Duration::from_mins(1);
+
+/// How long an end that may not be the end is waited out: an agent that tries again says so at once.
+pub const SETTLE: Duration = Duration::from_secs(1);
+
+/// Bytes of a frame that is kept as it is.
+pub const RAW_BYTES: usize = 1024 * 1024;
+
+/// Bytes of an agent's words in a notice or a title; what is left out is said.
+pub const SHOWN_BYTES: usize = 2000;
+
+/// Calls, messages, requests, tasks, inputs and unanswered questions of ours, each, that one agent has open at once.
+pub const OPEN_ITEMS: usize = 256;
+
+/// Unknown kinds of frames that are named, each once.
+pub const ODD_KINDS: usize = 50;
+
+/// Bytes remembered of the end of a text that is sent as a whole again and again.
+pub const GROWN_TAIL_BYTES: usize = 256;
+
+/// Bytes of one message of an agent that never says where its messages end; a longer one goes on as another.
+pub const MESSAGE_BYTES: usize = 1024 * 1024;

@@ -8,6 +8,7 @@ mod durable;
 mod fanout;
 mod latency;
 mod load;
+mod loops;
 mod probe;
 mod replay;
 mod report;
@@ -22,7 +23,7 @@ use crate::report::Report;
 #[derive(Parser)]
 struct Args {
     /// Names of measurements; all of them without any: durable latency visible
-    /// fanout start memory replay restart. `aged` takes minutes and runs only when named.
+    /// fanout start memory replay restart loops parked. `aged` takes minutes and runs only when named.
     names: Vec<String>,
     /// Seconds of each timed part.
     #[arg(long, default_value_t = 5)]
@@ -88,6 +89,12 @@ fn measure(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()>
         }
         if wanted("restart") {
             restart::measure(&mut report).await?;
+        }
+        if wanted("loops") {
+            loops::loops(&mut report).await?;
+        }
+        if wanted("parked") {
+            loops::parked(&mut report).await?;
         }
         // Minutes long, so only by its name.
         if args.names.iter().any(|name| name == "aged") {

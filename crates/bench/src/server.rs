@@ -26,18 +26,23 @@ driver = "scripted"
 script = [{ approval = "wait" }]
 "#;
 
-struct Server {
+/// The real binary, serving.
+pub(crate) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
+    async fn start(dir: &Path) -> anyhow::Result<Self> {
+        Self::start_with(dir, CONFIG).await
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the real binary is what is measured"
     )]
-    async fn start(dir: &Path) -> anyhow::Result<Self> {
-        std::fs::write(dir.join("outlive.toml"), CONFIG)?;
+    pub(crate) async fn start_with(dir: &Path, config: &str) -> anyhow::Result<Self> {
+        std::fs::write(dir.join("outlive.toml"), config)?;
         let binary = std::env::current_exe()?.with_file_name("outlive");
         anyhow::ensure!(
             binary.exists(),
@@ -75,7 +80,12 @@ impl Server {
     }
 
     /// One request on a connection of its own; the whole answer.
-    async fn call(&self, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> anyhow::Result<String> {
         let mut stream = self.send(method, path, "application/json", body).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
@@ -102,14 +112,44 @@ impl Server {
     }
 
     /// Resident memory of the server, bytes.
-    fn memory(&self) -> anyhow::Result<u64> {
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        Ok(self.status("VmRSS:")? * 1024)
+    }
+
+    /// Threads of the server.
+    pub(crate) fn threads(&self) -> anyhow::Result<u64> {
+        self.status("Threads:")
+    }
+
+    fn status(&self, name: &str) -> anyhow::Result<u64> {
         let pid = self.process.id().context("the server runs")?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .context("a VmRSS line")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+            .find_map(|line| line.strip_prefix(name))
+            .with_context(|| format!("a line {name}"))?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    /// Waits until no run is performed or due.
+    pub(crate) async fn wait_until_idle(&self) -> anyhow::Result<()> {
+        loop {
+            let open = self
+                .call("GET", "/v1/runs?status=queued,running&limit=1", "")
+                .await?;
+            if !open.contains("\"status\"") {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The same, and until what waits has left the memory: events of idle runs move into chunks after two seconds, and
+    /// their memory goes a little later.
+    pub(crate) async fn wait_until_quiet(&self) -> anyhow::Result<()> {
+        self.wait_until_idle().await?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(())
     }
 }
 
@@ -232,20 +272,7 @@ async fn park(server: &Server, n: u64) -> anyhow::Result<Vec<String>> {
             .with_context(|| answer.clone())?;
         runs.push(id.to_owned());
     }
-    loop {
-        let queued = server
-            .call("GET", "/v1/runs?status=queued&limit=1", "")
-            .await?;
-        let running = server
-            .call("GET", "/v1/runs?status=running&limit=1", "")
-            .await?;
-        if !queued.contains("\"status\"") && !running.contains("\"status\"") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    // Events of idle runs move into chunks after two seconds, and their memory goes a little later.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    server.wait_until_quiet().await?;
     Ok(runs)
 }
 

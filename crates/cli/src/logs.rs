@@ -7,9 +7,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// What a server logs unless `RUST_LOG` says otherwise.
-const FOREGROUND: &str = "info,hyper=warn,reqwest=warn";
+const FOREGROUND: &str = "info,hyper=warn,reqwest=warn,rmcp=warn";
 /// The same without a line per request: nobody rotates the file of a server in the background while it runs.
-const BACKGROUND: &str = "info,hyper=warn,reqwest=warn,http::access_log=warn";
+const BACKGROUND: &str = "info,hyper=warn,reqwest=warn,rmcp=warn,http::access_log=warn";
 
 /// Begins a server's log on standard error.
 pub(crate) fn of_server(format: LogFormat, in_background: bool) {

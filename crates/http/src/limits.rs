@@ -40,6 +40,8 @@ pub const RETRY_AFTER_SECONDS: u64 = 2;
 pub const CHUNKS_PER_WRITE: usize = 64;
 /// Pieces of an answer that are so small together are written from one place.
 pub const GATHERED_BYTES: usize = 1024;
+/// Runs of a thread that are compared with the conversation that a client sends; an older message is not known.
+pub const PAST_RUNS: usize = 64;
 /// How long accepting pauses when the system has no more file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A request in OpenAI's protocol that waits for the end of its response is answered after so long in any case: a little

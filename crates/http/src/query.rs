@@ -13,6 +13,7 @@ use wire::Code;
 
 use crate::App;
 use crate::error::Error;
+use crate::fresh;
 use crate::limits::{PAGE_ENTRIES, PAGE_ENTRIES_DEFAULT, WAIT};
 
 /// The query, all of it known.
@@ -128,8 +129,14 @@ pub(crate) struct RunPath(pub(crate) RunId);
 pub(crate) struct RequestPath(pub(crate) RunId, pub(crate) RequestId);
 /// `{run}` and `{input}`
 pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
+/// `{run}` and `{blob}`, a SHA-256 in hexadecimal digits
+pub(crate) struct BlobPath(pub(crate) RunId, pub(crate) [u8; 32]);
 /// `{secret}`
 pub(crate) struct SecretPath(pub(crate) String);
+/// `{agent}`
+pub(crate) struct AgentPath(pub(crate) String);
+/// `{agui_run}`: a client's name of a run in AG-UI
+pub(crate) struct AguiRunPath(pub(crate) String);
 /// `{thread}`
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
 
@@ -168,6 +175,20 @@ impl FromRequestParts<App> for RequestPath {
     }
 }
 
+impl FromRequestParts<App> for BlobPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let run = run_parameter(parts, app).await?;
+        let text = parameter(parts, app, "blob").await?;
+        let hash = fresh::unhex(&text).ok_or_else(|| {
+            let problem = "a blob is named by the 64 hexadecimal digits of its SHA-256";
+            Error::new(Code::InvalidId, problem)
+        })?;
+        Ok(Self(run, hash))
+    }
+}
+
 impl FromRequestParts<App> for InputPath {
     type Rejection = Error;
 
@@ -185,6 +206,22 @@ impl FromRequestParts<App> for ThreadPath {
         Ok(Self(ThreadId::parse(
             parameter(parts, app, "thread").await?,
         )?))
+    }
+}
+
+impl FromRequestParts<App> for AgentPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agent").await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for AguiRunPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agui_run").await.map(Self)
     }
 }
 

@@ -9,9 +9,7 @@ use wire::{
     StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
-use wire::faces::openai::{CreateResponse, Model, ModelList};
-
-use crate::faces::openai;
+use crate::faces::{agui, openai};
 use crate::reference::{Doc, Group};
 use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
@@ -23,7 +21,12 @@ pub(crate) struct Route {
     pub(crate) doc: Doc,
 }
 
-fn route(method: Method, path: &'static str, handler: MethodRouter<App>, doc: Doc) -> Route {
+pub(crate) fn route(
+    method: Method,
+    path: &'static str,
+    handler: MethodRouter<App>,
+    doc: Doc,
+) -> Route {
     Route {
         method,
         path,
@@ -46,14 +49,15 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(event_routes());
     routes.extend(steering_routes());
     routes.extend(thread_routes());
-    routes.extend(openai_routes());
+    routes.extend(openai::routes());
+    routes.extend(agui::routes());
     routes.extend(other_routes());
     routes
 }
 
 const WAIT: &str = "how long to wait for something new, for example `20s`; at most 60 s";
-const TOKEN: &str = "a token, where no header can be set";
-const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
+pub(crate) const TOKEN: &str = "a token, where no header can be set";
+pub(crate) const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
 const LIMIT: &str = "entries of the page, from 1 to 200; 50 if missing";
 const CURSOR: &str = "the `next` of the page before";
 
@@ -79,6 +83,7 @@ fn run_routes() -> Vec<Route> {
             "status",
             "in these states, for example `queued,running`; `open` for all that have not ended",
         )
+        .query("parent", "started by agents for calls of this run")
         .query("ephemeral", "`true` also lists runs of ephemeral agents")
         .query("cursor", CURSOR)
         .query("limit", LIMIT)
@@ -132,6 +137,13 @@ fn result_routes() -> Vec<Route> {
             Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
             Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
+    let blob = Doc::new(Group::Runs, "A file that the run's log names")
+        .text(
+            "Where an event has `blob:HASH` as an address: pictures and documents that tools gave.",
+        )
+        .right("read")
+        .empty(200, "the bytes, with their media type")
+        .codes(&[Code::InvalidId, Code::NotFound]);
     let apply = Doc::new(
         Group::Runs,
         "Remembers that the result of a succeeded run was used",
@@ -165,6 +177,12 @@ fn result_routes() -> Vec<Route> {
             "/v1/runs/{run}/apply",
             post(runs::apply),
             apply,
+        ),
+        route(
+            Method::GET,
+            "/v1/runs/{run}/blobs/{blob}",
+            get(runs::blob),
+            blob,
         ),
     ]
 }
@@ -417,105 +435,6 @@ fn thread_routes() -> Vec<Route> {
             "/v1/threads/{thread}/run",
             get(threads::latest_run),
             run,
-        ),
-    ]
-}
-
-/// What OpenAI's clients ask for, with `base_url` `…/openai/v1`.
-fn openai_routes() -> Vec<Route> {
-    const CREATE: &str = "/openai/v1/responses";
-    const ONE: &str = "/openai/v1/responses/{response}";
-    let create = Doc::new(Group::OpenAi, "Creates a response: starts a run, or answers one that waits")
-        .text("Without `background` and `stream` the answer comes when the response has ended, with spaces before the JSON meanwhile; after 9 minutes it is the response as it stands. Closing the connection ends nothing. The input of a response that follows one with calls or approvals has an answer to each of them; the same run goes on, in a new response.")
-        .right("start")
-        .header("Idempotency-Key", IDEMPOTENCY_KEY)
-        .body::<CreateResponse>()
-        .plain(200, "application/json", "the response")
-        .stream("with `stream`: its events, to its end")
-        .codes(&[
-            Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::InvalidId, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::NotFound,
-            Code::AgentUnknown, Code::AgentNotAllowed, Code::SettingNotOverridable, Code::SchemaInvalid, Code::InputNotAccepted, Code::RunAlreadyActive,
-            Code::RequestUnknown, Code::RequestAnswered, Code::RequestExpired, Code::AnswerUnfit, Code::TooManyInputs, Code::RunFinal, Code::LogExpired,
-            Code::IdempotencyKeyReused, Code::QueueFull, Code::TooManyStreams,
-        ]);
-    let retrieve = Doc::new(Group::OpenAi, "A response as it stands, or its stream")
-        .right("read")
-        .query(
-            "stream",
-            "`true` for its events from the beginning, to its end",
-        )
-        .query(
-            "starting_after",
-            "of a stream: the `sequence_number` of the last event that the client has",
-        )
-        .query("token", TOKEN)
-        .plain(200, "application/json", "the response")
-        .stream("with `stream`: its events")
-        .codes(&[
-            Code::InvalidQuery,
-            Code::CursorUnknown,
-            Code::NotFound,
-            Code::LogExpired,
-            Code::TooManyStreams,
-        ]);
-    let cancel = Doc::new(Group::OpenAi, "Stops the run of a response")
-        .text("Waits up to 20 s for its end. Safe to repeat; a response that has ended is left as it is.")
-        .right("stop")
-        .plain(200, "application/json", "the response")
-        .codes(&[Code::NotFound, Code::LogExpired]);
-    let remove = Doc::new(
-        Group::OpenAi,
-        "Deletes the run of a response, with all its responses",
-    )
-    .right("manage")
-    .plain(200, "application/json", "it is gone")
-    .codes(&[Code::NotFound, Code::RunOpen]);
-    let items = Doc::new(Group::OpenAi, "What the response was given")
-        .right("read")
-        .query("order", "`asc` or `desc`, which is meant if missing")
-        .query("after", "the `last_id` of the page before")
-        .query("limit", "from 1 to 100; 20 if missing")
-        .plain(200, "application/json", "a list of items")
-        .codes(&[
-            Code::InvalidQuery,
-            Code::CursorUnknown,
-            Code::NotFound,
-            Code::LogExpired,
-        ]);
-    let models = Doc::new(Group::OpenAi, "Lists the agents that the caller may start")
-        .right("read")
-        .json::<ModelList>(200, "the agents, as models");
-    let model = Doc::new(Group::OpenAi, "One agent")
-        .right("read")
-        .json::<Model>(200, "the agent, as a model")
-        .codes(&[Code::NotFound]);
-    vec![
-        route(Method::POST, CREATE, post(openai::create), create),
-        route(Method::GET, ONE, get(openai::retrieve), retrieve),
-        route(Method::DELETE, ONE, delete(openai::delete), remove),
-        route(
-            Method::POST,
-            "/openai/v1/responses/{response}/cancel",
-            post(openai::cancel),
-            cancel,
-        ),
-        route(
-            Method::GET,
-            "/openai/v1/responses/{response}/input_items",
-            get(openai::input_items),
-            items,
-        ),
-        route(
-            Method::GET,
-            "/openai/v1/models",
-            get(openai::list_models),
-            models,
-        ),
-        route(
-            Method::GET,
-            "/openai/v1/models/{model}",
-            get(openai::show_model),
-            model,
         ),
     ]
 }

@@ -23,6 +23,9 @@ pub const SNIPPET_BYTES: usize = 200;
 /// Bytes of a vendor's list of models.
 pub const MODELS_BYTES: usize = 8 << 20;
 
+/// Bytes of all that one reply says: text, thoughts, arguments of calls. Some models repeat themselves for ever.
+pub const SAID_BYTES: usize = 4 << 20;
+
 /// Tool calls in one reply.
 pub const TOOL_CALLS: usize = 128;
 

@@ -196,6 +196,10 @@ impl Reply {
             Err(Broken::Fault(value)) => self.fault(Fault::of_event(&value, &self.redactor)),
             Err(Broken::GaveUp(words)) => self.fault(Fault::of_text(&words, &self.redactor)),
         }
+        if self.told.said_bytes > limits::SAID_BYTES {
+            let limit = limits::SAID_BYTES;
+            self.garbage(&format!("a reply that says more than {limit} bytes"));
+        }
     }
 
     /// The end, whatever it looks like: of a complete answer if the finish reason has come, else `error`.

@@ -18,11 +18,23 @@ pub(crate) struct Told {
     pub(crate) finish: Option<FinishReason>,
     /// The tool calls that were told.
     pub(crate) n_calls: usize,
+    /// Bytes of text, thoughts and arguments that were told.
+    pub(crate) said_bytes: usize,
     vendor_bytes: usize,
 }
 
 impl Told {
     pub(crate) fn push(&mut self, event: StreamEvent) {
+        self.said_bytes += match &event {
+            StreamEvent::TextDelta(text)
+            | StreamEvent::ReasoningDelta(text)
+            | StreamEvent::RefusalDelta(text)
+            | StreamEvent::ToolCallDelta { args: text, .. } => text.len(),
+            StreamEvent::ToolCallStarted { .. }
+            | StreamEvent::VendorData { .. }
+            | StreamEvent::Usage(_)
+            | StreamEvent::Finished { .. } => 0,
+        };
         self.events.push_back(Ok(event));
     }
 

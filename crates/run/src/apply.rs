@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::content::text_of;
-use crate::event::{AttemptEnd, Event, InputMode, ToolStatus};
+use crate::event::{AttemptEnd, Decision, Event, InputMode, ToolStatus};
 use crate::state::ClosedRequest;
 use crate::{
     By, CallId, CallStage, Envelope, ErrorInfo, MAX_CLOSED_REQUESTS, MAX_DISCARDED_MESSAGES,
@@ -120,6 +120,8 @@ impl Run {
             Event::TurnCompleted(_) => self.turn = None,
             Event::StepStarted(started) => {
                 self.n_steps += 1;
+                // The model is asked again, so whoever performs the run has heard of it or does not mind.
+                self.cancelled = false;
                 self.step = Some(started.step.clone());
             }
             Event::StepFinished(finished) => {
@@ -234,7 +236,10 @@ impl Run {
                 };
                 self.open_request(&asked.request, wants, asked.expires_at);
             }
-            Event::ApprovalResolved(resolved) => self.close_request(&resolved.request, true),
+            Event::ApprovalResolved(resolved) => {
+                self.cancelled |= resolved.decision == Decision::Cancel;
+                self.close_request(&resolved.request, true);
+            }
             Event::QuestionAnswered(answered) => self.close_request(&answered.request, true),
             Event::ClientToolAnswered(answered) => self.close_request(&answered.request, true),
             Event::RequestExpired(expired) => self.close_request(&expired.request, false),
@@ -299,17 +304,17 @@ impl Run {
         }
     }
 
-    /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker.
+    /// Due for the next attempt, unless answers are still missing: then it waits for them without a worker. Runs of other
+    /// agents are no reason to wait here: the attempt may have ended between announcing one and starting it.
     fn requeue(&mut self, due_at: Option<Timestamp>) {
-        let calls: Vec<CallId> = self.performed_elsewhere().cloned().collect();
-        self.state = if self.requests.is_empty() && calls.is_empty() {
+        let has_agents = self.performed_elsewhere().next().is_some();
+        self.state = if self.requests.is_empty() || has_agents || self.cancelled {
             State::Queued { due_at }
         } else {
-            let requests = self.requests.keys().cloned().collect();
             State::Waiting {
                 mode: WaitMode::Parked,
-                requests,
-                calls,
+                requests: self.requests.keys().cloned().collect(),
+                calls: Vec::new(),
                 due_at: None,
             }
         };
@@ -322,6 +327,7 @@ impl Run {
         expires_at: Option<Timestamp>,
     ) {
         self.n_requests += 1;
+        self.cancelled = false;
         let asked = OpenRequest { wants, expires_at };
         open(&mut self.requests, MAX_OPEN_REQUESTS, request, asked);
     }
@@ -348,7 +354,8 @@ impl Run {
         }
     }
 
-    /// One thing that the run waited for is there: it goes on when it was the last.
+    /// One thing that the run waited for is there: it goes on when it was the last, or when the others do not matter any
+    /// more.
     fn go_on(&mut self) {
         if let State::Waiting {
             mode,
@@ -356,8 +363,7 @@ impl Run {
             calls,
             ..
         } = &self.state
-            && requests.is_empty()
-            && calls.is_empty()
+            && (self.cancelled || requests.is_empty() && calls.is_empty())
         {
             self.state = match mode {
                 WaitMode::Held => State::Running,

@@ -328,7 +328,7 @@ impl Run {
         // stop never begins to wait.
         let calls: Vec<CallId> = self.performed_elsewhere().cloned().collect();
         let nothing = self.requests.is_empty() && calls.is_empty() && due_at.is_none();
-        if nothing || self.stop.is_some() {
+        if nothing || self.cancelled || self.stop.is_some() {
             return Ok(vec![]);
         }
         let requests = self.requests.keys().cloned().collect();

@@ -56,6 +56,43 @@ pub fn seq(frame: &[u8]) -> Option<Seq> {
         .map(Seq)
 }
 
+/// The type of the event in a frame, as its `event` line has it.
+pub fn kind(frame: &[u8]) -> Option<&[u8]> {
+    let line = memchr::memchr(b'\n', frame)? + 1;
+    let kind = frame[line..].strip_prefix(b"event: ")?;
+    Some(&kind[..memchr::memchr(b'\n', kind)?])
+}
+
+/// A `text.delta`, as it stands in its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextFrame<'f> {
+    /// The message.
+    pub message: &'f str,
+    /// The text as JSON escapes it, without the quotes.
+    pub escaped: &'f str,
+}
+
+/// What a `text.delta` says, without reading its JSON: most frames of a log are of this type. `None` for any other frame,
+/// and for one that needs reading.
+pub fn text_delta(frame: &[u8]) -> Option<TextFrame<'_>> {
+    const BEGIN: &[u8] = b"\"type\":\"text.delta\",\"data\":{\"message\":\"";
+    const PART: &[u8] = b"\",\"part\":";
+    const TEXT: &[u8] = b",\"text\":\"";
+    const LAST: &[u8] = b"\"}}\n\n";
+    if kind(frame)? != b"text.delta" {
+        return None;
+    }
+    let data = frame.get(find(frame, BEGIN)? + BEGIN.len()..)?;
+    let message = &data[..memchr::memchr2(b'"', b'\\', data)?];
+    let part = data[message.len()..].strip_prefix(PART)?;
+    let n_digits = part.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let escaped = part[n_digits..].strip_prefix(TEXT)?.strip_suffix(LAST)?;
+    Some(TextFrame {
+        message: std::str::from_utf8(message).ok()?,
+        escaped: std::str::from_utf8(escaped).ok()?,
+    })
+}
+
 /// Reads a frame back. `None` only when the bytes are no frame at all.
 pub fn parse(frame: &[u8]) -> Option<Envelope> {
     serde_json::from_slice(envelope(frame)?).ok()
@@ -96,10 +133,19 @@ mod tests {
         );
         assert_eq!(parse(&bytes), Some(envelope.clone()));
         assert_eq!(seq(&bytes), Some(Seq(7)));
+        assert_eq!(kind(&bytes), Some(envelope.event.kind().as_bytes()));
         assert_eq!(
             self::envelope(&bytes).unwrap(),
             serde_json::to_vec(&envelope).unwrap()
         );
+        if let Event::TextDelta(delta) = &envelope.event {
+            let text = text_delta(&bytes).unwrap();
+            assert_eq!(text.message, delta.message.as_str());
+            let quoted = format!("\"{}\"", text.escaped);
+            assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), delta.text);
+        } else {
+            assert_eq!(text_delta(&bytes), None);
+        }
         let twice = [bytes.clone(), bytes.clone()].concat();
         assert_eq!(split(&twice).collect::<Vec<_>>(), [&bytes[..], &bytes[..]]);
     }

@@ -199,6 +199,10 @@ pub struct Run {
     /// The last requests that were closed, so that a late answer hears which of the two it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closed_requests: Vec<ClosedRequest>,
+    /// Whether a request was answered with `cancel`, so that there is nothing to wait for, until the next one is made
+    /// or the model is asked again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
     /// What it consumed.
     pub usage: Usage,
     /// The beginning of the last finished answer, for lists.
@@ -249,6 +253,7 @@ impl Run {
             tasks: Vec::new(),
             discarded: Vec::new(),
             closed_requests: Vec::new(),
+            cancelled: false,
             usage: Usage::default(),
             summary: None,
             resume_ref: None,

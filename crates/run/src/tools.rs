@@ -114,7 +114,7 @@ pub struct Tools {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<String>,
     /// What it may do, by the tool's name or a pattern with `*`; the most specific one counts. A tool that none
-    /// matches is asked about.
+    /// matches is asked about; `ask_user`, other agents and the client's own tools are not, unless a rule names them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, ToolRule>,
     /// Whether a server's own word that a tool may be called again is believed.

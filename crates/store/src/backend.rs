@@ -192,7 +192,7 @@ impl Store {
     }
 
     /// The finished runs of a run's thread that ended before it, the last one first; all of them for a run that is open.
-    /// Runs whose log is gone are left out. At most [`crate::HISTORY_RUNS`] a page.
+    /// Runs whose log is gone, that never began, or that were done again are left out. At most [`crate::HISTORY_RUNS`] a page.
     pub async fn history(
         &self,
         scope: &Scope,
@@ -344,23 +344,20 @@ impl Store {
 
     // Blobs.
 
-    /// Keeps bytes under their SHA-256, which is returned.
+    /// Keeps bytes of a run under their SHA-256, which is returned. They go with the log of the last run that has them.
     pub async fn put_blob(
         &self,
         tenant: &Tenant,
+        run: RunId,
         media_type: &str,
         bytes: Bytes,
     ) -> Result<[u8; 32], Unavailable> {
-        to_backend!(self, put_blob(tenant, media_type, bytes))
+        to_backend!(self, put_blob(tenant, run, media_type, bytes))
     }
 
-    /// The media type and bytes that were kept under a hash.
-    pub async fn blob(
-        &self,
-        tenant: &Tenant,
-        hash: [u8; 32],
-    ) -> Result<(String, Bytes), ReadError> {
-        to_backend!(self, blob(tenant, hash))
+    /// The media type and bytes that were kept for a run under a hash.
+    pub async fn blob(&self, run: RunId, hash: [u8; 32]) -> Result<(String, Bytes), ReadError> {
+        to_backend!(self, blob(run, hash))
     }
 
     // Operations.

@@ -26,4 +26,4 @@ pub use definition::{BadArgs, Definition};
 pub use guard::{BadRule, Guard, GuardedClient, Refused};
 pub use output::{Cut, Gather, Media, ToolOutput, cut};
 pub use policy::{BadPolicy, Hints, Permission, Policy, PolicyConfig, Rule, Terms};
-pub use secret::Secret;
+pub use secret::{Redactor, Secret};

@@ -48,11 +48,11 @@ impl From<&str> for Secret {
 
 /// Takes known secrets out of what a server says. It may well repeat the token that it refuses.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Redactor(Vec<Secret>);
+pub struct Redactor(Vec<Secret>);
 
 impl Redactor {
     /// Looks for each secret, and for what follows its scheme (`Bearer x`).
-    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Self {
+    pub fn new<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Self {
         let mut kept: Vec<Secret> = secrets
             .flat_map(|secret| {
                 let bare = secret.0.split_once(' ').map(|(_, rest)| Secret::new(rest));
@@ -67,7 +67,7 @@ impl Redactor {
     }
 
     /// The text without the secrets.
-    pub(crate) fn clean(&self, mut text: String) -> String {
+    pub fn clean(&self, mut text: String) -> String {
         for secret in &self.0 {
             if text.contains(&secret.0) {
                 text = text.replace(&secret.0, "***");

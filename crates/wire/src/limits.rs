@@ -24,6 +24,8 @@ pub const SECRET_BYTES: usize = 16 * 1024;
 pub const SECRET_NAME_BYTES: usize = 128;
 /// Most keys and headers in the credentials of one run.
 pub const CREDENTIALS: usize = 64;
+/// Pieces of one text that are ready together are told as one of so many bytes at most, where a face tells them.
+pub const JOINED_DELTA_BYTES: usize = 16 * 1024;
 /// Most runs of one stream over several.
 pub const STREAM_RUNS: usize = 50;
 /// Longest life of a token, seconds.

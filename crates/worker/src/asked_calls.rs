@@ -18,8 +18,15 @@ pub(crate) struct AskedCalls {
 struct AskedCall {
     call: CallId,
     started: ToolStarted,
-    args: String,
+    args: Args,
     vendor: Option<Value>,
+}
+
+/// The arguments as far as they came.
+#[derive(Debug)]
+enum Args {
+    Fit(String),
+    TooLong,
 }
 
 impl AskedCalls {
@@ -63,7 +70,7 @@ impl AskedCalls {
         self.calls.push(AskedCall {
             call,
             started: started.clone(),
-            args: String::new(),
+            args: Args::Fit(String::new()),
             vendor: None,
         });
         started.into()
@@ -79,13 +86,13 @@ impl AskedCalls {
         let Some(asked) = self.calls.get_mut(index) else {
             return Vec::new();
         };
-        let room = CALL_ARGS_BYTES.saturating_sub(asked.args.len());
-        // Longer arguments are refused at the end; what is kept until then is bounded.
-        asked
-            .args
-            .push_str(&text[..text.floor_char_boundary(room + 1)]);
-        if asked.args.len() > CALL_ARGS_BYTES {
-            return Vec::new();
+        // Longer arguments are refused at the end, whole.
+        match &mut asked.args {
+            Args::Fit(args) if args.len() + text.len() <= CALL_ARGS_BYTES => args.push_str(&text),
+            Args::Fit(_) | Args::TooLong => {
+                asked.args = Args::TooLong;
+                return Vec::new();
+            }
         }
         let call = asked.call.clone();
         vec![ToolArgsDelta { call, text }.into()]
@@ -115,13 +122,14 @@ impl AskedCalls {
 /// The key under which arguments stand that are no JSON object. The call of it fails with a word to the model.
 pub(crate) const UNREADABLE: &str = "_unreadable";
 
-fn arguments(text: &str) -> Value {
+fn arguments(args: &Args) -> Value {
+    let too_long = || json!({ UNREADABLE: format!("more than {CALL_ARGS_BYTES} bytes") });
+    let text = match args {
+        Args::Fit(text) => text,
+        Args::TooLong => return too_long(),
+    };
     if text.trim().is_empty() {
         return json!({});
-    }
-    let too_long = || json!({ UNREADABLE: format!("more than {CALL_ARGS_BYTES} bytes") });
-    if text.len() > CALL_ARGS_BYTES {
-        return too_long();
     }
     let args = match serde_json::from_str(text) {
         Ok(args @ Value::Object(_)) if run::is_shallow(&args) => args,
@@ -183,5 +191,12 @@ mod tests {
         let long = "x".repeat(CALL_ARGS_BYTES);
         let text = format!("more than {CALL_ARGS_BYTES} bytes");
         check(&["{\"a\":\"", &long, "\"}"], &json!({ UNREADABLE: text }));
+        // Not even where the one character that is too much could be left out and nobody would see it.
+        let nearly = "x".repeat(CALL_ARGS_BYTES - "{\"a\":\"\"}".len());
+        check(
+            &["{\"a\":\"", &nearly, "…", "\"}"],
+            &json!({ UNREADABLE: text }),
+        );
+        check(&["{\"a\":\"", &nearly, "\"}"], &json!({ "a": nearly }));
     }
 }

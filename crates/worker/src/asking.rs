@@ -79,6 +79,11 @@ impl Models {
         &self.client
     }
 
+    /// What its calls cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
     /// What the run calls. An error is the run's.
     pub(crate) async fn calling(
         &self,

@@ -90,35 +90,32 @@ impl Context {
         Arc::clone(&self.control.borrow())
     }
 
-    /// What the log folds to. Read it before the first word: what is said here may not be in it yet.
+    /// What the log folds to, for the beginning of an attempt: call it before the first word.
     pub async fn snapshot(&mut self) -> Result<Snapshot, Over> {
         let control = &self.run.control;
-        let snapshot = if control.attempt <= 1 && control.n_inputs == 0 {
-            // Nothing can have happened: the common case costs no read.
-            let mut snapshot = Snapshot::default();
-            snapshot.last_seq = control.last_seq;
-            snapshot.input = run::Input::clone(&self.run.input);
-            snapshot
-        } else {
-            self.read_snapshot().await?
-        };
+        if control.attempt > 1 || control.n_inputs > 0 {
+            return self.snapshot_again().await;
+        }
+        // Nothing can have happened: the common case costs no read.
+        let mut snapshot = Snapshot::default();
+        snapshot.last_seq = control.last_seq;
+        snapshot.input = run::Input::clone(&self.run.input);
         self.hearing.begin(&snapshot);
         Ok(snapshot)
     }
 
-    async fn read_snapshot(&self) -> Result<Snapshot, Over> {
+    /// What the log folds to now. What was said since the last [`Context::wait`], [`Context::consume`] or
+    /// [`Context::emit_durable`] may not be in it yet.
+    pub async fn snapshot_again(&mut self) -> Result<Snapshot, Over> {
         let scope = Scope::tenant(self.run.tenant.clone());
-        let mut pause = Pause::new();
-        loop {
-            match self.store.snapshot(&scope, self.run.id).await {
-                Ok(snapshot) => return Ok(snapshot),
-                Err(store::ReadError::Unknown) => return Err(Over),
-                Err(store::ReadError::Unavailable(error)) => {
-                    tracing::warn!(run.id = %self.run.id, %error, "failed to read the snapshot of run {}", self.run.id);
-                    self.sleep(pause.next()).await?;
-                }
-            }
-        }
+        let read = || self.store.snapshot(&scope, self.run.id);
+        // It was deleted.
+        let snapshot = self
+            .asked("read the snapshot", read)
+            .await?
+            .map_err(|_| Over)?;
+        self.hearing.begin(&snapshot);
+        Ok(snapshot)
     }
 
     /// Says what happened. Waits for room when the store is slower than the driver.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use provider::{Content, Message};
 use run::event::{PromptRendered, ToolStatus};
 use run::snapshot::{Activity, GivenInput, Progress, Snapshot};
-use run::{Input, MessageId, Part, Role, Seq, StepId, bounded_text};
+use run::{Input, MessageId, Part, Role, Seq, StepId};
 use serde_json::{Value, json};
 
-use crate::limits::HISTORY_RESULT_BYTES;
+use crate::looping::report;
 use crate::prompt;
 use crate::tokens;
 
@@ -56,6 +56,8 @@ pub(crate) struct Told<'a> {
     /// The model that is told, as `vendor/model`. What a vendor wants back goes back only to the model that gave it:
     /// signatures and encrypted reasoning of one model are refused by another.
     pub(crate) to: &'a str,
+    /// Bytes of one result that the model is told.
+    pub(crate) result_bytes: usize,
     /// How it is told of calls.
     pub(crate) calls: Calls,
 }
@@ -229,6 +231,7 @@ impl Fold<'_> {
         let is_same = self.told.by == Some(self.told.to);
         let vendor = activity.vendor.clone().filter(|_| is_same);
         let calls = self.told.calls;
+        let result_bytes = self.told.result_bytes;
         let step = self.step_of(activity.step.as_ref(), belongs);
         let args = match &activity.args {
             args @ Value::Object(_) => args.clone(),
@@ -236,7 +239,7 @@ impl Fold<'_> {
             other => json!({ "value": other }),
         };
         let name = name(&activity.name);
-        let output = result(activity);
+        let output = result(activity, result_bytes);
         if calls == Calls::AsText {
             let text = format!("[called the tool {name} with {args}; it gave: {output}]");
             step.parts.push(Content::Text(text).into());
@@ -327,8 +330,14 @@ fn name(name: &str) -> String {
 }
 
 /// What a model is told of a call. There always is something: a call without a result is refused by every vendor.
-pub(crate) fn result(activity: &Activity) -> String {
-    let said = match &activity.result {
+pub(crate) fn result(activity: &Activity, max_bytes: usize) -> String {
+    let of_agent = match (activity.run, activity.status) {
+        (Some(_), Some(status)) if activity.result.is_object() => {
+            Some(report(status, &activity.result, None))
+        }
+        (Some(_) | None, _) => None,
+    };
+    let said = match of_agent.as_ref().unwrap_or(&activity.result) {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         // What a tool says for a model, beside what it says for programs.
@@ -349,7 +358,8 @@ pub(crate) fn result(activity: &Activity) -> String {
             said.map_or(text.to_owned(), |said| format!("{text}. So far: {said}"))
         }
     };
-    bounded_text(text, HISTORY_RESULT_BYTES)
+    // Its beginning and its end, with a note between them.
+    tool::cut(&text, max_bytes).text.into_owned()
 }
 
 #[cfg(test)]

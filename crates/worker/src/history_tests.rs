@@ -2,6 +2,7 @@ use run::Envelope;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::limits::HISTORY_RESULT_BYTES;
 
 /// The log of these events as pairs of type and data, folded.
 fn snapshot(log: &[(&str, Value)]) -> Snapshot {
@@ -23,6 +24,7 @@ fn fold(input: Value, log: &[(&str, Value)], to: &str) -> Past {
         input: &input,
         by: Some("v/m"),
         to,
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: Calls::AsCalls,
     };
     Past::of(told, &snapshot(log))
@@ -42,6 +44,7 @@ fn a_model_without_tools_is_told_of_calls_in_words() {
         input: &input,
         by: None,
         to: "v/m",
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: Calls::AsText,
     };
     let past = Past::of(told, &snapshot(&log));
@@ -52,6 +55,26 @@ fn a_model_without_tools_is_told_of_calls_in_words() {
             "user: hi",
             r#"assistant: let me see | [called the tool look_up with {"q":"c1"}; it gave: two]"#,
         ]
+    );
+}
+
+#[test]
+fn a_later_run_is_told_what_an_agent_said_and_not_how_its_run_is_kept() {
+    let id = "0196a0c2-7d8e-7c4f-8a6b-000000000001";
+    let running = ("tool.running", json!({"call": "c1", "try": 1, "run": id}));
+    let mut log = vec![step(1), started("m1")];
+    log.extend(call("c1", Some("m1")));
+    log.push(running);
+    let kept = json!({"run": id, "status": "failed", "reason": "error", "summary": "Half a poem.", "error": {"code": "x", "message": "no key"}});
+    log.extend([
+        completed("m1", json!("let me see")),
+        done("c1", "failed", &kept),
+    ]);
+    let past = fold(json!("hi"), &log, "v/m");
+    let told = past.messages().last().map(line).unwrap();
+    assert!(
+        told.ends_with(":the agent did not succeed: no key\nHalf a poem."),
+        "{told}"
     );
 }
 
@@ -312,7 +335,7 @@ fn a_long_result_is_cut_with_a_note() {
     ));
     let past = fold(json!("hi"), &log, "v/m");
     let last = past.messages().last().map(line).unwrap();
-    assert!(last.ends_with("x … (cut)"), "{last}");
+    assert!(last.contains("x\n… 1 bytes left out …\nx"), "{last}");
     assert!(last.len() < HISTORY_RESULT_BYTES + 40);
 }
 

@@ -8,7 +8,6 @@ use store::{Sealed, Unavailable};
 use wire::{Belongs, Credentials, SealKeys, Unsealable};
 
 use crate::context::{Context, Over};
-use crate::pause::Pause;
 
 /// Opens what is sealed in the store.
 #[derive(Debug, Clone, Default)]
@@ -102,19 +101,10 @@ fn unreadable(what: &str, why: &str) -> ErrorInfo {
     )
 }
 
-/// Asks the store until it answers or the attempt is over.
 async fn asked<T, F>(context: &Context, ask: impl Fn() -> F) -> Result<T, Over>
 where
     F: Future<Output = Result<T, Unavailable>>,
 {
-    let mut pause = Pause::new();
-    loop {
-        match ask().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => {
-                tracing::warn!(run.id = %context.run.id, %error, "failed to read the secrets of run {}", context.run.id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let answer = context.asked("read the secrets", ask).await?;
+    answer.map_err(|_| Over)
 }

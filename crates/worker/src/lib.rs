@@ -6,6 +6,7 @@
 pub mod limits;
 
 mod metric;
+mod patience;
 mod pause;
 mod settings;
 
@@ -82,7 +83,7 @@ pub use demo::demo_agent;
 pub use driver::{Driver, Ending};
 pub use drivers::Drivers;
 pub use keys::Keys;
-pub use looping::{Agents, Loops, McpServer, McpServers, check_hosts, check_tools};
+pub use looping::{Agents, Loops, McpServer, McpServers, check_hosts, check_tools, try_server};
 pub use outbox::{Batch, Outbox};
 pub use player::{Action, EXIT_NOTICE, Player};
 pub use scripted::Scripted;

@@ -39,11 +39,20 @@ pub const COMPLETED_BYTES: usize = 128 * 1024;
 /// Bytes of the arguments of one tool call. Printed they have to fit into [`run::MAX_EVENT_BYTES`].
 pub const CALL_ARGS_BYTES: usize = 768 * 1024;
 
+/// Bytes of the result of a tool call as its event prints it: with what is around it, it must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const RESULT_EVENT_BYTES: usize = 1000 * 1024;
+
 /// Tool calls of one run that are performed at once.
 pub const CALLS_AT_ONCE: usize = 8;
 
 /// Bytes that wait in each pipe between an MCP server's process and its client.
 pub const SERVER_PIPE_BYTES: usize = 64 * 1024;
+
+/// Bytes of a line of an MCP server's standard error that goes to the server's own log.
+pub const COMPLAINT_BYTES: usize = 8 * 1024;
+/// Bytes of the end of what an MCP server says on its standard error that are told when it does not start.
+pub const LAST_WORDS_BYTES: usize = 1024;
 
 /// Lines of a running tool (progress, log lines) that wait to be written.
 pub const TOOL_NOTICES: usize = 64;
@@ -63,8 +72,11 @@ pub const OUTPUT_END_BYTES: usize = 64 * 1024;
 /// Bytes of a rendered command line that an event can show; a longer one is refused, for what runs is never cut.
 pub const COMMAND_BYTES: usize = 128 * 1024;
 
-/// Characters of the line that stands for a command.
+/// Characters of the line that stands for a command or a call.
 pub const TITLE_CHARS: usize = 200;
+
+/// Characters of one argument in the line that stands for a call.
+pub const ARGUMENT_CHARS: usize = 40;
 
 /// Runs that are claimed at once.
 pub const CLAIM_RUNS: usize = 64;

@@ -61,6 +61,7 @@ impl Models {
         }
         let callee = Callee {
             client: self.client(),
+            prices: self.prices(),
             vendor: &vendor,
             model: &model,
             calls: Calls::AsText,

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-use provider::{Client, Message, Request, Role, Settings, Vendor};
+use provider::{Client, Message, Prices, Request, Role, Settings, Vendor};
 use run::event::{ContextCompacted, Notice, NoticeLevel, StepFinished, StepStarted};
 use run::snapshot::{HistorySummary, Snapshot};
 use run::{
     Event, MAX_HISTORY_SUMMARY_BYTES, MAX_WHY_BYTES, MessageId, ModelSpec, OverBudget, RunId,
-    StepId, bounded_text,
+    StepId, Usage, bounded_text,
 };
-use store::{ReadError, RunRecord, Scope};
+use store::{RunRecord, Scope};
 use tokio::time::timeout;
 
 use crate::context::{Context, Over};
+use crate::cost::priced;
 use crate::fault::source_chain;
 use crate::from_provider::Answer;
 use crate::history::{Calls, Past, Told};
-use crate::limits::{HISTORY_READ_FACTOR, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS};
-use crate::pause::Pause;
+use crate::limits::{
+    HISTORY_READ_FACTOR, HISTORY_RESULT_BYTES, HISTORY_RUNS, SUMMARY_TIME, SUMMARY_TOKENS,
+};
 use crate::tokens;
 use crate::transcript::transcript;
 
@@ -35,6 +37,8 @@ const SUMMARISE: &str = "You are given the older part of a conversation between 
 pub(crate) struct Callee<'a> {
     /// What calls.
     pub(crate) client: &'a Client,
+    /// What a call costs.
+    pub(crate) prices: &'a Prices,
     /// The vendor, with the key that the run uses.
     pub(crate) vendor: &'a Vendor,
     /// Vendor and model by name.
@@ -50,6 +54,8 @@ pub(crate) struct Recalled {
     pub(crate) messages: Vec<Message>,
     /// Steps that it took: one where a summary was made.
     pub(crate) n_steps: u32,
+    /// What these have cost.
+    pub(crate) usage: Usage,
 }
 
 /// What was read of a thread.
@@ -87,7 +93,7 @@ pub(crate) async fn history(
         let messages = read.into_messages();
         return Ok(Recalled {
             messages,
-            n_steps: 0,
+            ..Recalled::default()
         });
     }
     match history.over {
@@ -106,19 +112,14 @@ async fn read(
     let mut read = Read::default();
     // An attempt before this one may have made it.
     read.take_summary(own.history.as_ref());
+    let store = &context.store;
+    let scope = Scope::tenant(context.run.tenant.clone());
     let mut after = None;
     let mut n_runs = 0;
     loop {
-        let page = asked(context, || {
-            let scope = Scope::tenant(context.run.tenant.clone());
-            async move {
-                let history = &context.store;
-                history
-                    .history(&scope, context.run.id, after, usize::MAX)
-                    .await
-            }
-        });
-        let page = page.await?;
+        let page = || store.history(&scope, context.run.id, after, usize::MAX);
+        let page = context.asked("read the history", page).await?;
+        let page = page.map_err(|_| Over)?;
         for run in page.entries {
             let is_covered = |summary: &HistorySummary| summary.through == run.id;
             n_runs += 1;
@@ -128,12 +129,12 @@ async fn read(
             {
                 return Ok(read);
             }
-            let snapshot = asked(context, || {
-                let scope = Scope::tenant(context.run.tenant.clone());
-                let id = run.id;
-                async move { context.store.snapshot(&scope, id).await }
-            });
-            let snapshot = snapshot.await?;
+            let snapshot = || store.snapshot(&scope, run.id);
+            let snapshot = context.asked("read the history", snapshot).await?;
+            // Deleted meanwhile.
+            let Ok(snapshot) = snapshot else {
+                continue;
+            };
             let past = past(&run, &snapshot, callee);
             if past.begins {
                 // What is older was replaced, and a summary of it with it.
@@ -161,6 +162,7 @@ fn past(run: &RunRecord, snapshot: &Snapshot, callee: Callee<'_>) -> Past {
         input: &run.input,
         by: run.spec.model.as_deref(),
         to: &to,
+        result_bytes: HISTORY_RESULT_BYTES,
         calls: callee.calls,
     };
     Past::of(told, snapshot)
@@ -224,7 +226,7 @@ impl Read {
             .await?;
         Ok(Recalled {
             messages: self.into_messages(),
-            n_steps: 0,
+            ..Recalled::default()
         })
     }
 
@@ -276,10 +278,11 @@ impl Read {
         )
         .await?;
         context.excuse_silence(Duration::ZERO).await?;
+        let usage = priced(callee.prices, Some(callee.model), answer.usage());
         let finished = |finish_reason: Option<&str>| {
             Event::from(StepFinished {
                 step: step.clone(),
-                usage: answer.usage(),
+                usage,
                 finish_reason: finish_reason.map(str::to_owned),
             })
         };
@@ -293,6 +296,7 @@ impl Read {
                 let recalled = self.drop_oldest(context, budget).await?;
                 return Ok(Recalled {
                     n_steps: 1,
+                    usage,
                     ..recalled
                 });
             }
@@ -315,6 +319,7 @@ impl Read {
         Ok(Recalled {
             messages: self.into_messages(),
             n_steps: 1,
+            usage,
         })
     }
 }
@@ -385,22 +390,4 @@ async fn call(
         return Ok(Err("the model said nothing".to_owned()));
     }
     Ok(Ok(bounded_text(text.to_owned(), max_bytes)))
-}
-
-/// Asks the store until it answers or the attempt is over.
-async fn asked<T, F>(context: &Context, ask: impl Fn() -> F) -> Result<T, Over>
-where
-    F: Future<Output = Result<T, ReadError>>,
-{
-    let mut pause = Pause::new();
-    loop {
-        match ask().await {
-            Ok(answer) => return Ok(answer),
-            Err(ReadError::Unknown) => return Err(Over),
-            Err(ReadError::Unavailable(error)) => {
-                tracing::warn!(run.id = %context.run.id, %error, "failed to read the history of run {}", context.run.id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
 }

@@ -70,7 +70,8 @@ pub(crate) struct Toolbox {
     tools: BTreeMap<String, Known>,
     /// For tools that touch something.
     policy: Policy,
-    /// For tools that only ask or start what has terms of its own: what nobody has named is allowed.
+    /// For tools that only ask or start what has terms of its own: they are allowed unless a rule has their name or
+    /// denies everything. Nobody wants to be asked whether they may be asked.
     open_policy: Policy,
 }
 
@@ -181,6 +182,12 @@ fn rules(tools: &Tools, default: Permission) -> PolicyConfig {
             (pattern.clone(), rule)
         })
         .collect();
+    if default == Permission::Allow
+        && let Some(all) = rules.get_mut("*")
+        && all.permission == Some(Permission::Ask)
+    {
+        all.permission = None;
+    }
     let all = rules.entry("*".to_owned()).or_default();
     all.timeout_ms.get_or_insert(tools.timeout_ms);
     PolicyConfig {
@@ -231,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_touches_something_is_asked_about_unless_a_rule_says_otherwise() {
-        use run::Permission::{Allow, Deny};
+        use run::Permission::{Allow, Ask, Deny};
         check(&[], "shell", Permission::Ask);
         check(&[], "unknown", Permission::Ask);
         check(&[("*", Allow)], "shell", Permission::Allow);
@@ -239,6 +246,12 @@ mod tests {
         check(&[], "ask_user", Permission::Allow);
         check(&[], "pick_colour", Permission::Allow);
         check(&[("pick_*", Deny)], "pick_colour", Permission::Deny);
+        check(&[("*", Ask)], "shell", Permission::Ask);
+        for open in ["ask_user", "writer", "pick_colour"] {
+            check(&[("*", Ask)], open, Permission::Allow);
+            check(&[("*", Deny)], open, Permission::Deny);
+            check(&[(open, Ask)], open, Permission::Ask);
+        }
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod tests {
                 input: &Input::text(*text),
                 by: None,
                 to: "v/m",
+                result_bytes: 1_000,
                 calls: Calls::AsCalls,
             };
             Past::of(told, &Snapshot::default())

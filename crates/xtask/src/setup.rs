@@ -39,12 +39,12 @@ const TOOLS: &[Tool] = &[
     Tool {
         asks: ["node", "--version"],
         package: "nodejs",
-        needed_for: "the reference servers that tests talk to",
+        needed_for: "the servers and clients that tests talk to",
     },
     Tool {
         asks: ["npm", "--version"],
         package: "npm",
-        needed_for: "installing the reference servers",
+        needed_for: "installing the servers and clients that tests talk to",
     },
     Tool {
         asks: ["python3", "--version"],
@@ -55,7 +55,7 @@ const TOOLS: &[Tool] = &[
 
 /// Where packages from npm are listed, with their versions and digests, and where they go: servers that tests talk to, and
 /// clients that talk to ours.
-const NPM: &[&str] = &["tests/npm", "tests/faces/openai"];
+const NPM: &[&str] = &["tests/npm", "tests/faces/openai", "tests/faces/agui"];
 
 /// Where packages for Python are listed, with their versions, and the environment that they go to.
 const PYTHON: &[(&str, &str)] = &[(

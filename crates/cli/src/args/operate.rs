@@ -33,7 +33,8 @@ pub(crate) struct Serve {
 /// `outlive agents …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentsVerb {
-    /// Read the configuration, call the model of each agent once and say what was found; needs no server
+    /// Read the configuration, call the model of each agent once, start its MCP servers and say what was found; needs no
+    /// server
     Check {
         /// Read the configuration only
         #[arg(long)]

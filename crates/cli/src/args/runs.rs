@@ -21,7 +21,7 @@ pub(crate) enum OnConflict {
 /// A run as it is named on the command line.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunRef {
-    /// The run: its id, a unique beginning of it, or `last`
+    /// The run: its id, a unique beginning of it, or `last`, the newest one that no agent started
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
 }

@@ -26,6 +26,8 @@ pub(crate) const LOOK: Duration = Duration::from_millis(25);
 pub(crate) const HEALTH: Duration = Duration::from_secs(2);
 /// Runs that are looked through for an abbreviated id.
 pub(crate) const ABBREVIATED_AMONG: usize = 10_000;
+/// Entries of a page where most often the first one is meant.
+pub(crate) const FEW: usize = 10;
 /// Entries of one page of a list.
 pub(crate) const PAGE: usize = 200;
 /// Characters of an abbreviated id at least.

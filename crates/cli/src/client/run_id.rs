@@ -4,9 +4,9 @@ use run::RunId;
 
 use super::calls::{Client, RunQuery};
 use super::error::ClientError;
-use super::limits::{ABBREVIATED_AMONG, ABBREVIATION, PAGE};
+use super::limits::{ABBREVIATED_AMONG, ABBREVIATION, FEW, PAGE};
 
-/// The newest run.
+/// The newest run that somebody started: those that agents start stand below it.
 const LAST: &str = "last";
 
 /// A name that names no run.
@@ -42,16 +42,7 @@ pub(crate) async fn find(client: &Client, name: &str) -> Result<RunId, RunNameEr
         return Ok(run);
     }
     if name == LAST {
-        let query = RunQuery {
-            limit: 1,
-            ..RunQuery::default()
-        };
-        let list = client.runs(&query).await?;
-        return list
-            .runs
-            .first()
-            .map(|run| run.id)
-            .ok_or(RunNameError::NoRuns);
+        return last(client).await;
     }
     let begins = name.to_ascii_lowercase();
     let is_beginning = begins.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
@@ -82,4 +73,22 @@ pub(crate) async fn find(client: &Client, name: &str) -> Result<RunId, RunNameEr
             among: several.iter().take(3).map(RunId::to_string).collect(),
         }),
     }
+}
+
+async fn last(client: &Client) -> Result<RunId, RunNameError> {
+    let mut query = RunQuery {
+        limit: FEW,
+        ..RunQuery::default()
+    };
+    for _ in 0..ABBREVIATED_AMONG / FEW {
+        let page = client.runs(&query).await?;
+        if let Some(run) = page.runs.iter().find(|run| run.parent.is_none()) {
+            return Ok(run.id);
+        }
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    Err(RunNameError::NoRuns)
 }

@@ -331,7 +331,7 @@ fn the_example_is_a_sound_configuration() {
     let config = load(&surroundings(&examples, &[]), &Flags::default()).unwrap();
     let names: Vec<&String> = config.agents.keys().collect();
     let all = [
-        "ask", "chat", "demo", "load", "program", "shell", "workout", "writer",
+        "ask", "chat", "demo", "keeper", "load", "program", "shell", "workout", "writer",
     ];
     assert_eq!(names, all);
 }

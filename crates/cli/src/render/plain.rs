@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use run::event::OutputStream;
+use run::event::{NoticeLevel, OutputStream};
 use run::{DriverKind, Event, MessageId, Role, Timestamp};
 
 use super::clean::clean_line;
@@ -122,6 +122,12 @@ impl<W: Write, E: Write> Plain<W, E> {
                 }
                 Ok(())
             }
+            Event::Notice(notice) => match notice.level {
+                NoticeLevel::Info => Ok(()),
+                NoticeLevel::Warning | NoticeLevel::Error => {
+                    self.notice(&format!("! {}", notice.text))
+                }
+            },
             event => {
                 for (_, line) in requests::lines(&self.run, at, event) {
                     writeln!(self.notices, "{line}")?;

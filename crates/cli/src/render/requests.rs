@@ -65,7 +65,7 @@ fn approval(run: &str, at: Timestamp, asked: &ApprovalRequested) -> Vec<(Tone, S
         Tone::Person,
         head(
             &asked.request,
-            &format!("approve {}? {}", asked.kind, asked.title),
+            &format!("approve {}? {}", kind_word(&asked.kind), asked.title),
             at,
             asked.expires_at,
         ),
@@ -87,15 +87,26 @@ fn approval(run: &str, at: Timestamp, asked: &ApprovalRequested) -> Vec<(Tone, S
     lines
 }
 
+/// A kind of thing as people call it; one that we do not know is named as it is.
+fn kind_word(kind: &str) -> &str {
+    match kind {
+        "mcp" | "tool" => "tool call",
+        "web" => "web access",
+        "file_change" => "file change",
+        "subagent" => "agent",
+        other => other,
+    }
+}
+
 fn question(run: &str, at: Timestamp, asked: &QuestionAsked) -> Vec<(Tone, String)> {
     let mut lines = Vec::new();
     for question in &asked.questions {
+        let (first, rest) = laid_out(question);
         lines.push((
             Tone::Person,
-            head(&asked.request, &question.text, at, asked.expires_at),
+            head(&asked.request, &first, at, asked.expires_at),
         ));
-        let options = question.options.iter().map(|option| format!("- {option}"));
-        lines.extend(indented(&options.collect::<Vec<_>>().join("\n")));
+        lines.extend(indented(&rest));
     }
     let answer = match &asked.questions[..] {
         [Question { .. }] => "ANSWER".to_owned(),
@@ -111,6 +122,27 @@ fn question(run: &str, at: Timestamp, asked: &QuestionAsked) -> Vec<(Tone, Strin
     lines
 }
 
+/// A question's first line, and what stands below it: the rest of its text and the answers to choose from, unless the
+/// text names them.
+pub(crate) fn laid_out(question: &Question) -> (String, String) {
+    let (first, rest) = question
+        .text
+        .split_once('\n')
+        .unwrap_or((&question.text, ""));
+    let mut lines: Vec<String> = rest.lines().map(str::to_owned).collect();
+    for option in &question.options {
+        let line = format!("- {option}");
+        let is_there = |told: &String| {
+            told.strip_prefix(&line)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        };
+        if !lines.iter().any(is_there) {
+            lines.push(line);
+        }
+    }
+    (first.to_owned(), lines.join("\n"))
+}
+
 fn head(request: &RequestId, text: &str, at: Timestamp, until: Option<Timestamp>) -> String {
     let until = until.map_or(String::new(), |until| {
         format!(" (within {})", duration(until.ms_since(at)))
@@ -118,7 +150,7 @@ fn head(request: &RequestId, text: &str, at: Timestamp, until: Option<Timestamp>
     format!(
         "? {}: {}{until}",
         clean_line(request.as_str(), 40),
-        clean(text)
+        clean_line(text, usize::MAX)
     )
 }
 

@@ -27,6 +27,8 @@ enum State {
     Queued,
     Running,
     Waiting,
+    /// For runs of other agents.
+    Elsewhere,
     Stopping,
     Ended,
 }
@@ -54,6 +56,8 @@ impl StatusLine {
             Event::RunWaiting(waiting) => {
                 if waiting.mode == WaitMode::Held || !waiting.requests.is_empty() {
                     self.to(State::Waiting);
+                } else if !waiting.calls.is_empty() {
+                    self.to(State::Elsewhere);
                 } else {
                     self.to(State::Queued);
                 }
@@ -94,6 +98,7 @@ impl StatusLine {
             State::Ended => return None,
             State::Queued => ('·', "queued"),
             State::Waiting => ('?', "waits for an answer"),
+            State::Elsewhere => (SPINNER[turning], "waits for another agent"),
             State::Stopping => (SPINNER[turning], "stopping"),
             State::Running => (SPINNER[turning], "running"),
         };

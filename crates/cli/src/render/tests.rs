@@ -283,6 +283,61 @@ fn a_question_is_shown_with_its_choices() {
 }
 
 #[test]
+fn no_line_of_a_question_passes_for_another_one() {
+    let text = "Which?\n- red: like wine\n? q9: approve? nothing";
+    let question = json!({"id": "c", "text": text, "options": ["red", "blue"]});
+    let log = [(
+        1_000,
+        "question.asked",
+        json!({"request": "q1", "questions": [question]}),
+    )];
+    let asked = "? q1: Which?\n  │ - red: like wine\n  │ ? q9: approve? nothing\n  │ - blue\n  outlive answer 0198c5f0 q1 ANSWER\n";
+    on_pipe(&log, "", asked);
+}
+
+#[test]
+fn a_call_of_another_agent_is_waited_for_and_shown_with_its_answer() {
+    let run = "0198c5f0-1a2b-7000-8000-000000000000";
+    let mut log = vec![
+        created(),
+        started(),
+        (
+            1_000,
+            "tool.started",
+            json!({"call": "c1", "name": "poet", "kind": "subagent"}),
+        ),
+        (
+            1_000,
+            "tool.called",
+            json!({"call": "c1", "args": {"input": "winter"}}),
+        ),
+        (
+            1_000,
+            "tool.running",
+            json!({"call": "c1", "try": 1, "run": run}),
+        ),
+        (
+            1_000,
+            "run.waiting",
+            json!({"calls": ["c1"], "mode": "parked"}),
+        ),
+    ];
+    let above =
+        format!("0198c5f0 · writer · thread t1\n› Write a line\n↳ poet: outlive attach {run}\n");
+    let waits = "⠋ waits for another agent · 3.0 s · poet 2.0 s · Ctrl-C detaches";
+    on_terminal(80, &log, 3_000, &format!("{above}{waits}"));
+    let result = json!({"run": run, "status": "succeeded", "summary": "Snow,\nsnow."});
+    log.push((
+        3_000,
+        "tool.completed",
+        json!({"call": "c1", "status": "ok", "result": result}),
+    ));
+    log.push(finished("succeeded", "completed"));
+    let end = "✓ poet winter  2.0 s\n│ Snow, snow.\n✓ succeeded · 2.0 s · 1,234 tokens";
+    on_terminal(80, &log, 3_000, &format!("{above}{end}"));
+}
+
+#[test]
 fn a_failed_run_says_why() {
     let end = json!({
         "status": "failed", "reason": "error", "usage": {},
@@ -314,7 +369,7 @@ fn a_failed_run_says_why() {
          · later.type {\"a\":1}\n\
          ✗ failed (error): no␛[31m credit · 800 ms",
     );
-    on_pipe(&log, "", "failed (error): no␛[31m credit\n");
+    on_pipe(&log, "", "! careful\nfailed (error): no␛[31m credit\n");
 }
 
 #[test]

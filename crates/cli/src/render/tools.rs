@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use run::event::{OutputStream, ToolStatus};
+use run::event::{OutputStream, ToolCompleted, ToolKind};
 use run::{CallId, DriverKind, Event, Timestamp};
 use serde_json::Value;
 
+use super::call::{CallLine, Printed, answer_of};
 use super::clean::{clean, clean_line};
 use super::live::LINE_CHARS;
 use super::page::Page;
 use super::style::Tone;
-use super::words::{brief, duration};
+use super::words::duration;
 
 /// Lines of one call's output that are shown; the log has all of them.
 const OUTPUT_LINES: usize = 200;
@@ -27,6 +28,7 @@ pub(super) struct Tools {
 #[derive(Debug)]
 struct Call {
     name: String,
+    kind: ToolKind,
     title: Option<String>,
     args: Value,
     since: Timestamp,
@@ -59,11 +61,9 @@ impl Tools {
             }
             Event::ToolStarted(started) => {
                 let call = Call {
-                    name: started.name.clone(),
+                    kind: started.kind,
                     title: started.title.clone(),
-                    args: Value::Null,
-                    since: at,
-                    n_lines: 0,
+                    ..Call::new(at, started.name.clone())
                 };
                 self.open.insert(started.call.clone(), call);
             }
@@ -75,6 +75,10 @@ impl Tools {
             Event::ToolRunning(running) => {
                 if let Some(call) = self.open.get_mut(&running.call) {
                     call.since = at;
+                    if let Some(run) = running.run {
+                        let name = clean_line(&call.name, 40);
+                        page.line(Tone::Dim, &format!("↳ {name}: outlive attach {run}"))?;
+                    }
                 }
             }
             Event::ToolUpdated(updated) => {
@@ -97,9 +101,11 @@ impl Tools {
                 }
             }
             Event::ToolCompleted(completed) => {
-                let call = self.open.remove(&completed.call);
-                let (line, tone) = line(call.as_ref(), at, completed.status, &completed.result);
-                page.line(tone, &clean_line(&line, LINE_CHARS))?;
+                match self.open.remove(&completed.call) {
+                    Some(call) => call.end(at, completed, page)?,
+                    // Whoever begins in the middle of a log has not seen its beginning.
+                    None => Call::new(at, "tool".to_owned()).end(at, completed, page)?,
+                }
             }
             Event::ToolArgsDelta(_) => {}
             _ => return Ok(false),
@@ -109,6 +115,47 @@ impl Tools {
 }
 
 impl Call {
+    fn new(since: Timestamp, name: String) -> Self {
+        Self {
+            name,
+            kind: ToolKind::Other,
+            title: None,
+            args: Value::Null,
+            since,
+            n_lines: 0,
+        }
+    }
+
+    fn end<W: Write>(
+        &self,
+        at: Timestamp,
+        completed: &ToolCompleted,
+        page: &mut Page<W>,
+    ) -> io::Result<()> {
+        let line = CallLine {
+            name: &self.name,
+            title: self.title.as_deref(),
+            kind: self.kind,
+            args: &self.args,
+            result: &completed.result,
+            printed: if self.n_lines > 0 {
+                Printed::Yes
+            } else {
+                Printed::No
+            },
+        };
+        let (tone, text) = line.text(Some(completed.status));
+        let took = duration(at.ms_since(self.since));
+        page.line(
+            tone,
+            &format!("{}  {took}", clean_line(&text, LINE_CHARS * 2)),
+        )?;
+        match answer_of(self.kind, &completed.result) {
+            Some(answer) => page.line(Tone::Dim, &answer),
+            None => Ok(()),
+        }
+    }
+
     fn show<W: Write>(&mut self, text: &str, page: &mut Page<W>) -> io::Result<()> {
         if self.n_lines > OUTPUT_LINES {
             return Ok(());
@@ -126,33 +173,4 @@ impl Call {
         }
         Ok(())
     }
-}
-
-fn line(call: Option<&Call>, at: Timestamp, status: ToolStatus, result: &Value) -> (String, Tone) {
-    let (sign, tone, word) = match status {
-        ToolStatus::Ok => ("✓", Tone::Good, ""),
-        ToolStatus::Failed => ("✗", Tone::Bad, "failed"),
-        ToolStatus::Denied => ("✗", Tone::Bad, "denied"),
-        ToolStatus::Interrupted => ("✗", Tone::Warn, "interrupted"),
-        ToolStatus::Unknown => ("?", Tone::Warn, "outcome unknown"),
-    };
-    let name = call.map_or("tool", |call| call.title.as_deref().unwrap_or(&call.name));
-    let mut line = format!("{sign} {name}");
-    // A title says what is done; without one the arguments do.
-    let untitled = call.filter(|call| call.title.is_none());
-    let args = untitled.map_or(String::new(), |call| brief(&call.args, 60));
-    if !args.is_empty() {
-        line = format!("{line} {args}");
-    }
-    if !word.is_empty() {
-        line = format!("{line} {word}");
-        let why = brief(result, 60);
-        if !why.is_empty() {
-            line = format!("{line}: {why}");
-        }
-    }
-    if let Some(call) = call {
-        line = format!("{line}  {}", duration(at.ms_since(call.since)));
-    }
-    (line, tone)
 }

@@ -49,13 +49,63 @@ pub(crate) fn brief(value: &Value, max: usize) -> String {
     }
 }
 
-/// A value as lines, all of it: a string as its text, anything else as indented JSON.
+/// The arguments of a call on one line of at most about `max` characters: the only text alone, several by their names,
+/// short ones first. What is long is cut visibly.
+pub(crate) fn arguments(args: &Value, max: usize) -> String {
+    let members = match args {
+        Value::Object(members) if members.len() > 1 => members,
+        other => return brief(other, max),
+    };
+    let shown = members.iter().map(|(name, value)| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        let is_long = text.chars().count() > max / 2;
+        (is_long, format!("{name}={}", clean_line(&text, max / 2)))
+    });
+    let mut shown: Vec<(bool, String)> = shown.collect();
+    shown.sort_by_key(|(is_long, _)| *is_long);
+    let words: Vec<String> = shown.into_iter().map(|(_, text)| text).collect();
+    clean_line(&words.join(" "), max)
+}
+
+/// A value as lines, all of it: a text as it is, members by their names, anything else as JSON.
 pub(crate) fn whole(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Object(members) => {
+            let lines = members.iter().map(|(name, value)| member(name, value));
+            lines.collect::<Vec<_>>().join("\n")
+        }
         value => format!("{value:#}"),
     }
+}
+
+/// A member behind its name. What takes several lines is set in below it, so that no line of it can pass for another
+/// member.
+fn member(name: &str, value: &Value) -> String {
+    // A name is no text of ours either.
+    let name = clean_line(name, usize::MAX);
+    let text = match value {
+        // Blanks at the ends cannot be seen.
+        Value::String(text) if !text.contains('\n') && (text.trim() != text || text.is_empty()) => {
+            value.to_string()
+        }
+        Value::String(text) if text.trim().is_empty() => value.to_string(),
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Null => "null".to_owned(),
+        Value::Array(_) => value.to_string(),
+        value => whole(value),
+    };
+    let is_block =
+        text.contains('\n') || matches!(value, Value::Object(members) if !members.is_empty());
+    if !is_block {
+        return format!("{name}: {text}");
+    }
+    let lines = text.lines().map(|line| format!("\n  {line}"));
+    format!("{name}:{}", lines.collect::<String>())
 }
 
 #[cfg(test)]
@@ -106,5 +156,41 @@ mod tests {
                 expected
             );
         }
+    }
+
+    #[test]
+    fn arguments_are_named_and_the_short_ones_come_first() {
+        let cases = [
+            (serde_json::json!({"command": "ls\n-l"}), "ls -l"),
+            (serde_json::json!({"a": "x", "b": 2}), "a=x b=2"),
+            (
+                serde_json::json!({"a": "long ".repeat(9), "b": [1]}),
+                "b=[1] a=long long long long …",
+            ),
+            (serde_json::json!({}), ""),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(arguments(&value, 40), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_is_laid_out_whole() {
+        let value = serde_json::json!({
+            "args": {"content": "# A\n\n\tpath: b\n", "path": "a.md", "n": 2, "tags": ["x"], "pad": " y", "none": null},
+            "tool": "write",
+        });
+        let expected = "args:
+  content:
+    # A
+    
+    \tpath: b
+  n: 2
+  none: null
+  pad: \" y\"
+  path: a.md
+  tags: [\"x\"]
+tool: write";
+        assert_eq!(whole(&value), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use run::event::ToolStatus;
+use run::event::NoticeLevel;
 use run::snapshot::{Activity, Asked, Progress, Request, Snapshot};
 use run::{Part, Role, Timestamp};
 use wire::RunBody;
@@ -12,8 +12,14 @@ use crate::client::find;
 use crate::clock::now;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::{Tone, clean, clean_line, counted, duration, paint, whole};
+use crate::render::{
+    CallLine, Printed, Tone, answer_of, clean, clean_line, count, counted, duration, laid_out,
+    paint, whole,
+};
 use crate::session::{Session, print, print_line};
+
+/// Characters of one line about something.
+const LINE_CHARS: usize = 400;
 
 pub(super) async fn run(session: &Session, args: Show) -> Result<Exit, Failure> {
     let client = session.client().await?;
@@ -49,6 +55,12 @@ fn page(run: &RunBody, colour: bool, now: Timestamp) -> String {
         },
     );
     fact("thread", run.thread_id.as_str());
+    if let Some(parent) = &run.parent {
+        fact(
+            "below",
+            &format!("{} (call {})", parent.run_id, parent.call),
+        );
+    }
     fact(
         "created",
         &format!(
@@ -75,7 +87,8 @@ fn page(run: &RunBody, colour: bool, now: Timestamp) -> String {
             "tokens",
             &format!(
                 "{} in, {} out",
-                run.usage.input_tokens, run.usage.output_tokens
+                count(run.usage.input_tokens),
+                count(run.usage.output_tokens)
             ),
         );
     }
@@ -106,6 +119,15 @@ fn body(out: &mut String, run: &RunBody, snapshot: &Snapshot, colour: bool) {
         let input = format!("› {}", clean(&input));
         let _ = writeln!(out, "{}", paint_lines(colour, Tone::Person, &input));
     }
+    for notice in &snapshot.notices {
+        let tone = match notice.level {
+            NoticeLevel::Info => continue,
+            NoticeLevel::Warning => Tone::Warn,
+            NoticeLevel::Error => Tone::Bad,
+        };
+        let text = format!("! {}", clean_line(&notice.text, LINE_CHARS * 2));
+        let _ = writeln!(out, "{}", paint(colour, tone, &text));
+    }
     let mut blocks: Vec<(run::Seq, String)> = Vec::new();
     for message in &snapshot.messages {
         if message.role != Role::Assistant || message.progress == Progress::Discarded {
@@ -134,6 +156,8 @@ fn body(out: &mut String, run: &RunBody, snapshot: &Snapshot, colour: bool) {
     let activities = snapshot.activities.iter();
     blocks.extend(activities.map(|activity| (activity.first_seq, tool(activity, colour))));
     blocks.sort_by_key(|(seq, _)| *seq);
+    // A message that only calls tools has no text of its own.
+    blocks.retain(|(_, text)| !text.trim().is_empty());
     for (_, text) in &blocks {
         let _ = writeln!(out, "{}", text.trim_end());
     }
@@ -147,20 +171,18 @@ fn body(out: &mut String, run: &RunBody, snapshot: &Snapshot, colour: bool) {
 }
 
 fn tool(activity: &Activity, colour: bool) -> String {
-    let (sign, tone) = match activity.status {
-        Some(ToolStatus::Ok) => ("✓", Tone::Good),
-        Some(ToolStatus::Failed | ToolStatus::Denied) => ("✗", Tone::Bad),
-        Some(ToolStatus::Interrupted | ToolStatus::Unknown) => ("?", Tone::Warn),
-        None => ("…", Tone::Dim),
+    let printed = if activity.output.is_empty() {
+        Printed::No
+    } else {
+        Printed::Yes
     };
-    let name = activity.title.as_deref().unwrap_or(&activity.name);
-    let mut text = paint(colour, tone, &format!("{sign} {}", clean_line(name, 200)));
-    let args = whole(&activity.args);
-    if !args.is_empty() && activity.title.is_none() {
-        let _ = write!(text, " {}", clean_line(&activity.args.to_string(), 200));
-    }
+    let (tone, line) = CallLine::of(activity, printed).text(activity.status);
+    let mut text = paint(colour, tone, &clean_line(&line, LINE_CHARS));
+    let mut more = |line: &str| {
+        let _ = write!(text, "\n{}", paint(colour, Tone::Dim, line));
+    };
     if activity.output_cut {
-        text.push_str("\n│ … (earlier output is in the log)");
+        more("│ … (earlier output is in the log)");
     }
     let output: String = activity
         .output
@@ -168,7 +190,13 @@ fn tool(activity: &Activity, colour: bool) -> String {
         .map(|piece| piece.text.as_str())
         .collect();
     for line in clean(&output).lines() {
-        let _ = write!(text, "\n{}", paint(colour, Tone::Dim, &format!("│ {line}")));
+        more(&format!("│ {line}"));
+    }
+    if let Some(answer) = answer_of(activity.kind, &activity.result) {
+        more(&answer);
+    }
+    if let Some(run) = activity.run {
+        more(&format!("↳ outlive show {run}"));
     }
     text
 }
@@ -185,9 +213,12 @@ fn asks(run: &RunBody, request: &Request, colour: bool) -> String {
             )
         }
         Asked::Question { questions } => {
-            let texts = questions
-                .iter()
-                .map(|question| clean(&question.text).into_owned());
+            let texts = questions.iter().map(|question| {
+                let (first, rest) = laid_out(question);
+                let rest = clean(&rest);
+                let rest = rest.lines().map(|line| format!("\n  │ {line}"));
+                format!("{}{}", clean(&first), rest.collect::<String>())
+            });
             (texts.collect::<Vec<_>>().join("\n  "), "answer")
         }
         Asked::ClientTool => ("a tool of the client is to run".to_owned(), "answer"),

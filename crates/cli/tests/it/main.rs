@@ -2,9 +2,11 @@
 
 mod every_wire;
 mod house;
+mod model;
 mod stub;
 
 mod agents;
+mod agui;
 mod background;
 mod conflict;
 mod copies;
@@ -12,6 +14,7 @@ mod demo;
 mod detach;
 mod failures;
 mod keys;
+mod loops;
 mod openai;
 mod output;
 mod requests;

@@ -14,11 +14,14 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Says the error of an address of a face as its clients read it, wherever in the server it comes from.
 pub(crate) async fn in_own_words(request: Request, next: Next) -> Response {
-    let is_openai = request.uri().path().starts_with("/openai/");
+    let path = request.uri().path();
+    let (is_openai, is_agui) = (path.starts_with("/openai/"), path.starts_with("/agui/"));
     let method = request.method().clone();
     let response = next.run(request).await;
     if is_openai {
         openai(response, &method)
+    } else if is_agui {
+        agui(response)
     } else {
         response
     }
@@ -49,4 +52,14 @@ fn may_be_repeated(problem: &Problem, method: &Method) -> bool {
         Some(code) => code.is_transient() && method != Method::POST,
         None => false,
     }
+}
+
+/// AG-UI's client reads the body of an error only where it is called plain JSON; then it gives it out as `payload`.
+fn agui(mut response: Response) -> Response {
+    if response.extensions().get::<Box<Problem>>().is_some() {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
 }

@@ -16,18 +16,20 @@ pub(crate) enum Group {
     Threads,
     Agents,
     OpenAi,
+    AgUi,
     Access,
     Operations,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Runs,
         Self::Events,
         Self::Steering,
         Self::Threads,
         Self::Agents,
         Self::OpenAi,
+        Self::AgUi,
         Self::Access,
         Self::Operations,
     ];
@@ -40,6 +42,7 @@ impl Group {
             Self::Threads => "Threads",
             Self::Agents => "Agents",
             Self::OpenAi => "OpenAI Responses",
+            Self::AgUi => "AG-UI",
             Self::Access => "Access",
             Self::Operations => "Operations",
         }

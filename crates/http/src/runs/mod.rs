@@ -1,6 +1,7 @@
 //! Runs: starting, reading, following, steering, ending.
 
 mod apply;
+mod blob;
 mod delete;
 mod events;
 mod inputs;
@@ -13,6 +14,7 @@ mod start;
 mod stop;
 
 pub(crate) use apply::apply;
+pub(crate) use blob::blob;
 pub(crate) use delete::delete;
 pub(crate) use events::{events, events_of_several};
 pub(crate) use inputs::{list as list_inputs, send as send_input, take_back};
@@ -21,5 +23,7 @@ pub(crate) use refine::refine;
 pub(crate) use requests::answer;
 pub(crate) use retry::retry;
 pub(crate) use show::{last_message, show};
-pub(crate) use start::{RUN_ID, bounded_metadata, idempotency, may_start, start, thread_for};
+pub(crate) use start::{
+    RUN_ID, bounded_metadata, idempotency, may_start, on_conflict, start, thread_for,
+};
 pub(crate) use stop::{bounded_why, stop, stop_run};

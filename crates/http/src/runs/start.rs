@@ -160,7 +160,10 @@ pub(crate) fn may_start(caller: &Caller, agent: &str) -> Result<(), Error> {
     ))
 }
 
-fn on_conflict(rule: Option<ConflictRule>, supersedes: Option<RunId>) -> Result<OnConflict, Error> {
+pub(crate) fn on_conflict(
+    rule: Option<ConflictRule>,
+    supersedes: Option<RunId>,
+) -> Result<OnConflict, Error> {
     match (rule, supersedes) {
         (None | Some(ConflictRule::Supersede), Some(run)) => Ok(OnConflict::Supersede(run)),
         (Some(ConflictRule::Supersede), None) => Err(Error::invalid(

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its tools as well")]
 
 mod access;
+mod agui;
+mod blobs;
 mod bounds;
 mod log;
 mod openai;

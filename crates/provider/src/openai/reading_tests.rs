@@ -393,6 +393,16 @@ fn calls_and_details_have_a_bound() {
         read(Form::Stream, &[stream.as_bytes()]).last().unwrap(),
         "error the vendor sent what cannot be read: more than 128 tool calls in one reply"
     );
+    // A model that repeats itself for ever.
+    let piece = "x".repeat(limits::SAID_BYTES / 4);
+    let again = |_| delta(json!({"content": piece}));
+    let stream = stream_of((0..9).map(again));
+    let events = read(Form::Stream, &[stream.as_bytes()]);
+    assert_eq!(events.len(), 6);
+    assert_eq!(
+        events[5],
+        "error the vendor sent what cannot be read: a reply that says more than 4194304 bytes"
+    );
     // A number that the vendor chose is never a size of ours.
     check_chunks(
         &[call(usize::MAX), finish("tool_calls")],

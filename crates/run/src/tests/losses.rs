@@ -136,6 +136,30 @@ fn what_survives_a_lost_attempt_stays_open() {
 }
 
 #[test]
+fn a_run_whose_call_another_run_performs_is_looked_at_again() {
+    let elsewhere = |call: &str| {
+        let run = RunId::new(START, [7; 10]);
+        ("tool.running", json!({"call": call, "try": 1, "run": run}))
+    };
+    for others in [&[][..], &[approval("q1")]] {
+        let mut events = vec![call("c1"), elsewhere("c1")];
+        events.extend_from_slice(others);
+        let story = Story::of(policy(OnLost::Resume, ALL));
+        let story = story.after(&[claim(), append(1, &events), lose()]);
+        let open: Vec<_> = story.run.performed_elsewhere().collect();
+        assert_eq!(open, [&CallId::nth(1)]);
+        // The other run is announced before it is started: nobody else would start it.
+        assert_eq!(story.run.state, State::Queued { due_at: None });
+        let wait = Work::Wait {
+            mode: WaitMode::Parked,
+            due_at: None,
+        };
+        let story = story.after(&[claim(), Command::Work(Fence(3), wait)]);
+        assert!(matches!(story.run.state, State::Waiting { .. }));
+    }
+}
+
+#[test]
 fn a_call_that_the_client_works_on_lives_as_long_as_its_request() {
     let only = |requests| Survives {
         requests,

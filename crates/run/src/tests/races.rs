@@ -48,6 +48,33 @@ fn waiting(mode: WaitMode, requests: &[u32]) -> State {
 const DUE: State = State::Queued { due_at: None };
 
 #[test]
+fn a_cancellation_leaves_nothing_to_wait_for_though_others_were_asked_too() {
+    let options = json!({"request": "q2", "kind": "x", "title": "y", "options": Decision::ALL});
+    let both = append(1, &[approval("q1"), ("approval.requested", options)]);
+    let cancel = || answer("q2", decided(Decision::Cancel));
+    let resolved =
+        json!([["approval.resolved", {"request": "q2", "decision": "cancel", "by": "ana"}]]);
+    for (mode, state) in [(WaitMode::Held, State::Running), (WaitMode::Parked, DUE)] {
+        let before = [claim(), both.clone(), wait(1, mode)];
+        check(&before, cancel(), &resolved, &state);
+        let before = [claim(), both.clone(), cancel()];
+        check(&before, wait(1, mode), &json!([]), &State::Running);
+    }
+    // Nor is it forgotten with the attempt that was to hear it.
+    let story = Story::of(resuming()).after(&[claim(), both.clone(), cancel(), lose()]);
+    assert_eq!(story.run.state, DUE);
+    // Who goes on wants to know.
+    let on = ("step.started", json!({"step": "s1"}));
+    let story = Story::of(resuming()).after(&[claim(), both.clone(), cancel()]);
+    let story = story.after(&[append(1, &[on]), wait(1, WaitMode::Parked)]);
+    assert_eq!(story.run.state, waiting(WaitMode::Parked, &[1]));
+    let again = append(1, &[approval("q3")]);
+    let story = Story::of(resuming()).after(&[claim(), both, cancel(), again]);
+    let story = story.after(&[wait(1, WaitMode::Parked)]);
+    assert_eq!(story.run.state, waiting(WaitMode::Parked, &[1, 3]));
+}
+
+#[test]
 fn an_answer_before_the_park_leaves_nothing_to_wait_for() {
     for mode in [WaitMode::Held, WaitMode::Parked] {
         check(

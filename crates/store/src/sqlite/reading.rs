@@ -353,21 +353,18 @@ impl Sqlite {
             .await
     }
 
-    /// Bytes that were kept.
-    pub async fn blob(
-        &self,
-        tenant: &Tenant,
-        hash: [u8; 32],
-    ) -> Result<(String, Bytes), ReadError> {
-        let tenant = tenant.clone();
+    /// Bytes that were kept for a run.
+    pub async fn blob(&self, run: RunId, hash: [u8; 32]) -> Result<(String, Bytes), ReadError> {
         let found: Option<(String, Vec<u8>)> = self
             .readers()
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT media_type, bytes FROM blob WHERE tenant = ?1 AND hash = ?2",
+                    "SELECT media_type, bytes FROM run
+                     JOIN blob_of_run AS own ON own.run = run.key AND own.hash = ?2
+                     JOIN blob ON blob.tenant = own.tenant AND blob.hash = own.hash WHERE run.id = ?1",
                 )?;
                 let mut found = statement
-                    .query_map(rusqlite::params![tenant.as_str(), hash], |row| {
+                    .query_map(rusqlite::params![run.as_bytes(), hash], |row| {
                         Ok((row.get(0)?, row.get(1)?))
                     })?;
                 found.next().transpose()

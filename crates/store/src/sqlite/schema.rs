@@ -182,6 +182,14 @@ CREATE TABLE blob (
     bytes BLOB NOT NULL,
     PRIMARY KEY (tenant, hash)
 );
+-- Whose they are: what no run has goes.
+CREATE TABLE blob_of_run (
+    run INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (run, hash)
+) WITHOUT ROWID;
+CREATE INDEX blob_of_run_hash ON blob_of_run (tenant, hash);
 ";
 
 /// The version of a file; 0 for a new one.

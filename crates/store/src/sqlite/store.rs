@@ -348,6 +348,7 @@ impl Sqlite {
     pub async fn put_blob(
         &self,
         tenant: &Tenant,
+        run: RunId,
         media_type: &str,
         bytes: Bytes,
     ) -> Result<[u8; 32], Unavailable> {
@@ -360,6 +361,7 @@ impl Sqlite {
         let hash: [u8; 32] = hash.await?.into();
         self.submit(PutBlob {
             tenant: tenant.clone(),
+            run,
             hash,
             media_type: media_type.to_owned(),
             bytes,

@@ -249,19 +249,22 @@ fn client(error: &reqwest::Error) -> String {
     if let Some(status) = error.status() {
         return format!("HTTP {status}");
     }
-    let mut text = if error.is_timeout() {
-        "no answer in time".to_owned()
+    let text = if error.is_timeout() {
+        "no answer in time"
     } else if error.is_connect() {
-        "no connection".to_owned()
+        "no connection"
     } else {
-        "the exchange broke".to_owned()
+        "the exchange broke"
     };
+    // What is between only says that it passes on an error.
     let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
+    while let Some(deeper) = cause.and_then(StdError::source) {
+        cause = Some(deeper);
     }
-    text
+    match cause {
+        Some(cause) => format!("{text}: {cause}"),
+        None => text.to_owned(),
+    }
 }
 
 /// What stands in place of a message that is too long.

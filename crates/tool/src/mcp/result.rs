@@ -12,6 +12,9 @@ pub(super) fn read(result: CallToolResult, missed: usize, redactor: &Redactor) -
         reading.block(block);
     }
     let mut output = reading.output;
+    for media in &mut output.media {
+        clean(media, redactor);
+    }
     let mut notes = Vec::new();
     if reading.dropped > 0 {
         notes.push(format!(
@@ -49,6 +52,21 @@ pub(super) fn read(result: CallToolResult, missed: usize, redactor: &Redactor) -
         text,
         is_error: result.is_error == Some(true),
         ..output
+    }
+}
+
+/// An address may hold a key in its query.
+fn clean(media: &mut Media, redactor: &Redactor) {
+    let texts = match media {
+        Media::Link {
+            uri,
+            name,
+            mime_type,
+        } => [Some(uri), Some(name), mime_type.as_mut()],
+        Media::Inline { mime_type, uri, .. } => [Some(mime_type), uri.as_mut(), None],
+    };
+    for text in texts.into_iter().flatten() {
+        *text = redactor.clean(std::mem::take(text));
     }
 }
 
@@ -147,6 +165,22 @@ mod tests {
     fn check(result: Value, text: &str, media: &[Media]) {
         let read = output(result);
         assert_eq!((&*read.text, &*read.media), (text, media));
+    }
+
+    #[test]
+    fn an_address_is_shown_without_the_secret_in_it() {
+        let link = Media::Link {
+            uri: "https://x/?key=***".into(),
+            name: "x ***".into(),
+            mime_type: None,
+        };
+        check(
+            json!({"content": [
+                {"type": "resource_link", "uri": "https://x/?key=s3cret-token", "name": "x s3cret-token"},
+            ]}),
+            "[link x ***: https://x/?key=***]",
+            &[link],
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! Faces: the log of a run in the words of other protocols. A face is a translation without state of its own.
+//! Faces: protocols that clients speak already, as translations of the one log. Pure, and without a state of their own:
+//! what a face says follows from the log and from the request.
 
+pub mod agui;
 pub mod openai;
 
 mod segment;

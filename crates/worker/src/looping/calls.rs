@@ -15,12 +15,12 @@ use tool::BadArgs;
 use tool::builtin::AskUser;
 
 use super::Attempt;
+use super::fitting::fitting;
 use super::perform::Performed;
 use super::plan::{Ask, Next, next, open_calls};
 use super::subagent::{self, Began};
 use crate::context::{Context, Over, Waited};
-use crate::limits::{CALLS_AT_ONCE, TITLE_CHARS};
-use crate::pause::Pause;
+use crate::limits::{ARGUMENT_CHARS, CALLS_AT_ONCE, TITLE_CHARS};
 
 /// How it goes on.
 pub(super) enum Flow {
@@ -34,14 +34,22 @@ pub(super) enum Flow {
 
 impl Attempt<'_> {
     pub(super) async fn calls(&mut self) -> Result<Flow, Over> {
-        let open: Vec<Activity> = open_calls(&self.log.snapshot).cloned().collect();
+        let open: Vec<(Activity, Next)> = open_calls(&self.log.snapshot)
+            .map(|call| {
+                let is_granted = self.granted.contains(&call.name);
+                let next = next(call, &self.log.snapshot, &self.tools, is_granted);
+                (call.clone(), next)
+            })
+            .collect();
+        if open.iter().any(|(_, next)| *next == Next::Cancel) {
+            return self.cancel().await;
+        }
         let mut room = MAX_OPEN_REQUESTS.saturating_sub(self.context.control().requests.len());
         let mut events = Vec::new();
         let (mut agents, mut ready) = (Vec::new(), Vec::new());
         let mut waits = false;
-        for call in open {
-            let is_granted = self.granted.contains(&call.name);
-            let event = match next(&call, &self.log.snapshot, &self.tools, is_granted) {
+        for (call, next) in open {
+            let event = match next {
                 Next::Start { agent } => {
                     agents.push((call, agent));
                     continue;
@@ -54,12 +62,12 @@ impl Attempt<'_> {
                     waits = true;
                     continue;
                 }
+                Next::Cancel => return self.cancel().await,
                 // When there is room again.
                 Next::Ask(_) if room == 0 => {
                     waits = true;
                     continue;
                 }
-                Next::Cancel => return self.cancel().await,
                 Next::End { status, result } => completed(call.call, status, result),
                 Next::Ask(ask) => match self.ask(&call, ask) {
                     Ok(request) => {
@@ -84,10 +92,11 @@ impl Attempt<'_> {
 
     /// Waits for answers and for other runs, without this attempt. What came meanwhile is read.
     async fn wait(&mut self) -> Result<Flow, Over> {
+        self.hands.servers.end_processes().await;
         match self.context.wait(WaitMode::Parked).await? {
             Waited::Parked => Ok(Flow::Parked),
             Waited::Held | Waited::Answered => {
-                self.log.snapshot = self.context.snapshot().await?;
+                self.log.snapshot = self.context.snapshot_again().await?;
                 self.granted
                     .extend(granted(self.context, &self.log.snapshot).await?);
                 self.read_agents().await?;
@@ -98,8 +107,9 @@ impl Attempt<'_> {
 
     /// Everything ends: no open call is performed any more.
     async fn cancel(&mut self) -> Result<Flow, Over> {
-        let open = open_calls(&self.log.snapshot).map(|call| call.call.clone());
-        let open: Vec<CallId> = open.collect();
+        // The end of the run stops those that other runs perform, which may end by themselves in the same moment.
+        let open = open_calls(&self.log.snapshot).filter(|call| call.run.is_none());
+        let open: Vec<CallId> = open.map(|call| call.call.clone()).collect();
         let denied = open
             .into_iter()
             .map(|call| completed(call, ToolStatus::Denied, "the user has ended this".into()));
@@ -212,17 +222,9 @@ pub(super) async fn granted(
 ) -> Result<BTreeSet<String>, Over> {
     let run = context.run();
     let scope = Scope::tenant(run.tenant.clone());
-    let mut pause = Pause::new();
-    let stored = loop {
-        match context.store.grants(&scope, &run.thread, &run.agent).await {
-            Ok(grants) => break grants,
-            Err(error) => {
-                tracing::warn!(run.id = %run.id, %error, "failed to read what run {} may do: {error}", run.id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    };
-    let mut granted: BTreeSet<String> = stored.into_iter().collect();
+    let asked = || context.store.grants(&scope, &run.thread, &run.agent);
+    let stored = context.asked("read what is allowed", asked).await?;
+    let mut granted: BTreeSet<String> = stored.map_err(|_| Over)?.into_iter().collect();
     let here = snapshot.requests.iter().filter(|request| {
         matches!(
             &request.resolution,
@@ -243,7 +245,7 @@ fn completed(call: CallId, status: ToolStatus, result: Value) -> Event {
     ToolCompleted {
         call,
         status,
-        result,
+        result: fitting(result),
         usage: None,
     }
     .into()
@@ -278,13 +280,77 @@ fn kind(kind: ToolKind) -> &'static str {
 /// A line for people; all of the arguments stand in the detail.
 fn title(call: &Activity) -> String {
     let name = call.title.as_deref().unwrap_or(&call.name);
-    let line = match call.args["command"].as_str() {
-        Some(command) if call.kind == ToolKind::Command => command.to_owned(),
-        _ => format!("{name} {}", call.args),
+    let line = match (&call.args, call.args["command"].as_str()) {
+        (_, Some(command)) if call.kind == ToolKind::Command => command.to_owned(),
+        (Value::Object(args), _) => {
+            let mut args: Vec<String> = args.iter().map(argument).collect();
+            // The short ones say most.
+            args.sort_by_key(String::len);
+            args.insert(0, name.to_owned());
+            args.join(" ")
+        }
+        (args, _) => format!("{name} {args}"),
     };
-    let mut title: String = line.chars().take(TITLE_CHARS).collect();
-    if title.len() < line.len() {
-        title.push('…');
+    shortened(&line, TITLE_CHARS)
+}
+
+fn argument((name, value): (&String, &Value)) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    format!("{name}={}", shortened(&text, ARGUMENT_CHARS))
+}
+
+/// The beginning of a text on one line, cut visibly.
+fn shortened(text: &str, max: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
-    title
+}
+
+#[cfg(test)]
+mod tests {
+    use run::event::ToolStarted;
+    use run::{Envelope, Seq, Timestamp};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ToolKind, args: Value, expected: &str) {
+        let started = ToolStarted {
+            call: CallId::nth(1),
+            name: "files__write_file".into(),
+            kind,
+            title: None,
+            message: None,
+            idempotent: false,
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(&Envelope {
+            seq: Seq(1),
+            at: Timestamp::default(),
+            attempt: 1,
+            event: started.into(),
+        });
+        let mut call = snapshot.activities.remove(0);
+        call.args = args;
+        assert_eq!(title(&call), expected);
+    }
+
+    #[test]
+    fn an_approval_says_in_a_line_what_it_is_about() {
+        let args = json!({"content": "# Notes\n".repeat(9), "path": "a.md", "n": 2});
+        let line =
+            "files__write_file n=2 path=a.md content=# Notes # Notes # Notes # Notes # Notes …";
+        check(ToolKind::Mcp, args, line);
+        check(ToolKind::Command, json!({"command": "ls\n-l"}), "ls -l");
+        check(ToolKind::Mcp, json!({}), "files__write_file");
+        check(ToolKind::Mcp, Value::Null, "files__write_file null");
+        let long = format!("{}…", "x".repeat(TITLE_CHARS));
+        let command = json!({"command": "x".repeat(300)});
+        check(ToolKind::Command, command, &long);
+    }
 }

@@ -8,6 +8,7 @@
 
 mod calls;
 mod child;
+mod fitting;
 mod log;
 mod perform;
 mod plan;
@@ -17,16 +18,18 @@ mod steps;
 mod subagent;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use provider::{Request, Vendor};
-use run::event::InputMode;
+use run::event::{InputMode, Notice};
 use run::snapshot::{Message, Progress, Snapshot};
-use run::{ErrorInfo, Event, Outcome, Reason, Role, Tools, TurnId};
+use run::{ErrorInfo, Event, ModelSpec, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
 use tool::{Guard, GuardedClient};
 
-pub use self::servers::{McpServer, McpServers};
+pub use self::servers::{McpServer, McpServers, try_server};
 pub use self::subagent::Agents;
+pub(crate) use self::subagent::report;
 
 use self::calls::Flow;
 use self::log::Log;
@@ -41,7 +44,7 @@ use crate::driver::{Driver, Ending};
 use crate::recall::{self, Callee};
 use crate::structured::Judge;
 use crate::toolbox::Toolbox;
-use crate::{prompt, rendered};
+use crate::{orphans, prompt, rendered};
 
 /// Performs loops.
 #[derive(Debug, Clone)]
@@ -65,11 +68,6 @@ impl Loops {
         agents: Agents,
         allow_hosts: &[String],
     ) -> Result<Self, String> {
-        let client = |allowed: &[String]| {
-            let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
-            let client = guard.client();
-            client.map_err(|error| format!("failed to make an HTTP client: {error}"))
-        };
         // Naming an address in the configuration is allowing it, for this purpose.
         let named = servers.values().filter_map(servers::host_of);
         let with_servers: Vec<String> = allow_hosts.iter().cloned().chain(named).collect();
@@ -82,6 +80,13 @@ impl Loops {
             agents,
         })
     }
+}
+
+/// A client that reaches public addresses and these.
+fn client(allowed: &[String]) -> Result<GuardedClient, String> {
+    let guard = Guard::new(allowed).map_err(|error| error.to_string())?;
+    let client = guard.client();
+    client.map_err(|error| format!("failed to make an HTTP client: {error}"))
 }
 
 /// What is wrong with a list of hosts that tools may reach.
@@ -112,6 +117,7 @@ struct Attempt<'a> {
     log: Log,
     tools: Toolbox,
     hands: Hands,
+    model: ModelSpec,
     vendor: Vendor,
     /// What every step's request begins with: settings, tools, the system prompt.
     base: Request,
@@ -140,24 +146,34 @@ enum Next {
 impl Loops {
     async fn run(&self, context: &mut Context) -> Result<Ending, Over> {
         let failed = |error| Ending::Finished(Outcome::failed(Reason::Error, error));
-        let mut attempt = match self.begin(context).await? {
-            Ok(attempt) => attempt,
-            Err(error) => return Ok(failed(error)),
+        let marker = context.marker().clone();
+        let (mut attempt, notices) = match self.begin(context).await {
+            Ok(Ok(begun)) => begun,
+            // Servers that were about to start are let go of; here they are waited for.
+            Ok(Err(error)) => {
+                orphans::sweep(marker).await;
+                return Ok(failed(error));
+            }
+            Err(over) => {
+                orphans::sweep(marker).await;
+                return Err(over);
+            }
         };
-        let ending = match attempt.read_agents().await {
+        let ending = match attempt.recall(notices).await {
             Ok(()) => attempt.run().await,
             Err(over) => Err(over),
         };
-        // In good order, so that no process of a run that has ended is left.
+        // In good order: a process that is stopped has a moment to close its files.
         attempt.hands.servers.end().await;
         ending
     }
 
-    /// Sets an attempt up. The inner error is the run's.
+    /// Sets an attempt up, and gives what is to be told of its servers, which come last: from here on they have to be
+    /// ended. The inner error is the run's.
     async fn begin<'a>(
         &'a self,
         context: &'a mut Context,
-    ) -> Result<Result<Attempt<'a>, ErrorInfo>, Over> {
+    ) -> Result<Result<(Attempt<'a>, Vec<Event>), ErrorInfo>, Over> {
         let snapshot = context.snapshot().await?;
         let control = context.control();
         let spec = context.run().spec.clone();
@@ -205,21 +221,13 @@ impl Loops {
             turn = Some(started.turn.clone());
             context.emit(log.take(vec![started.into()])).await?;
         }
-        let (servers, notices) = self.servers(context, &credentials, &mut tools).await?;
-        context.emit(log.take(notices)).await?;
-        let definitions = tools.definitions();
-        let callee = Callee {
-            client: self.models.client(),
-            vendor: &vendor,
-            model: &model,
-            calls: steps::calls_of(&definitions),
-        };
-        let recalled = recall::history(context, &log.snapshot, callee, log.counts.steps).await?;
-        log.counts.steps += recalled.n_steps;
+        let (servers, mut notices) = self.servers(context, &credentials, &mut tools).await?;
+        // What an earlier attempt has told is known.
+        notices.retain(|notice| !log.snapshot.notices.contains(notice));
+        let notices = notices.into_iter().map(Event::from).collect();
         let mut base = prompt::request(&spec, &model, &rendered, Vec::new(), Vec::new());
-        base.tools = definitions;
-        let granted = calls::granted(context, &log.snapshot).await?;
-        Ok(Ok(Attempt {
+        base.tools = tools.definitions();
+        let attempt = Attempt {
             loops: self,
             context,
             log,
@@ -229,15 +237,17 @@ impl Loops {
                 servers,
                 commands: self.commands.clone(),
             },
+            model,
             vendor,
             base,
-            history: recalled.messages,
-            granted,
+            history: Vec::new(),
+            granted: BTreeSet::new(),
             judge,
             repair: Vec::new(),
             turn,
             outcome: None,
-        }))
+        };
+        Ok(Ok((attempt, notices)))
     }
 
     async fn servers(
@@ -245,7 +255,7 @@ impl Loops {
         context: &Context,
         credentials: &wire::Credentials,
         tools: &mut Toolbox,
-    ) -> Result<(Servers, Vec<Event>), Over> {
+    ) -> Result<(Servers, Vec<Notice>), Over> {
         let names = context.run().spec.tools.mcp.iter();
         let mut missing = Vec::new();
         let mut configs = Vec::new();
@@ -257,6 +267,8 @@ impl Loops {
         }
         let surroundings = Surroundings {
             marker: context.marker().clone(),
+            attempt: context.control().attempt,
+            starts: Arc::default(),
             client: self.client.clone(),
             headers: servers::headers_of(credentials),
         };
@@ -272,6 +284,26 @@ impl Loops {
 }
 
 impl Attempt<'_> {
+    /// Reads what was before it on the thread and below its run.
+    async fn recall(&mut self, notices: Vec<Event>) -> Result<(), Over> {
+        self.say(notices).await?;
+        let callee = Callee {
+            client: self.loops.models.client(),
+            prices: self.loops.models.prices(),
+            vendor: &self.vendor,
+            model: &self.model,
+            calls: steps::calls_of(&self.base.tools),
+        };
+        let log = &mut self.log;
+        let recalled =
+            recall::history(self.context, &log.snapshot, callee, log.counts.steps).await?;
+        self.history = recalled.messages;
+        log.counts.steps += recalled.n_steps;
+        log.snapshot.usage = log.snapshot.usage.plus(&recalled.usage);
+        self.granted = calls::granted(self.context, &self.log.snapshot).await?;
+        self.read_agents().await
+    }
+
     async fn run(&mut self) -> Result<Ending, Over> {
         loop {
             if self.context.is_cancelled() || self.context.is_draining() {
@@ -312,6 +344,7 @@ impl Attempt<'_> {
             return Ok(None);
         }
         let outcome = self.outcome.clone().unwrap_or_else(|| self.settle());
+        self.hands.servers.end_processes().await;
         if self.context.finish(outcome).await? {
             return Ok(Some(Ending::Settled));
         }
@@ -323,7 +356,9 @@ impl Attempt<'_> {
     /// The outcome of an answer that an earlier attempt has got.
     fn settle(&self) -> Outcome {
         let snapshot = &self.log.snapshot;
-        let outcome = answered::outcome(snapshot, self.judge.as_ref());
+        let judge = self.judge.as_ref();
+        let judge = judge.filter(|_| !steps::sums_up(snapshot));
+        let outcome = answered::outcome(snapshot, judge);
         steps::over_budget(snapshot, outcome.unwrap_or_else(Outcome::completed))
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use run::event::{OutputStream, ToolOutput as OutputEvent, ToolRunning, ToolStatus};
+use run::event::{
+    Notice, NoticeLevel, OutputStream, ToolOutput as OutputEvent, ToolRunning, ToolStatus,
+};
 use run::snapshot::Activity;
 use run::{CallId, Event};
 use serde_json::{Value, json};
@@ -17,7 +19,6 @@ use super::shell;
 use crate::command::Commands;
 use crate::context::{Context, Over};
 use crate::limits::{TOOL_NOTICE_BYTES, TOOL_NOTICES};
-use crate::pause::Pause;
 use crate::toolbox::{Known, Owner, Toolbox};
 
 /// Who touches tools for an attempt.
@@ -122,10 +123,18 @@ impl Hands {
                 // The server hears of it by the drop of the call.
                 () = context.cancelled() => return Err(Over),
                 Some(text) = said.recv() => {
-                    room = room.saturating_sub(text.len());
-                    if room > 0 {
-                        context.emit(vec![line(&call.call, text)]).await?;
-                    }
+                    let said = match room.checked_sub(text.len()) {
+                        Some(left) => {
+                            room = left;
+                            line(&call.call, text)
+                        }
+                        None if room > 0 => {
+                            room = 0;
+                            left_out(&call.call)
+                        }
+                        None => continue,
+                    };
+                    context.emit(vec![said]).await?;
                 }
                 answer = &mut answer => return Ok(answer),
             }
@@ -140,6 +149,13 @@ fn line(call: &CallId, text: String) -> Event {
         text: text + "\n",
     }
     .into()
+}
+
+/// What is told when a tool says more while it runs than the log takes.
+fn left_out(call: &CallId) -> Event {
+    let text =
+        format!("what the tool of call {call} says from here on is left out: it is too much");
+    Notice::new(NoticeLevel::Warning, "output_left_out", text).into()
 }
 
 /// What goes into the log. A plain text is a string; what has more to it is an object.
@@ -189,25 +205,15 @@ async fn keep(context: &Context, media: Media) -> Result<Option<Value>, Over> {
     let Ok(bytes) = STANDARD.decode(base64) else {
         return Ok(None);
     };
-    let tenant = context.run().tenant.clone();
+    let run = context.run();
     let bytes = bytes::Bytes::from(bytes);
-    let mut pause = Pause::new();
-    loop {
-        let kept = context
-            .store
-            .put_blob(&tenant, &mime_type, bytes.clone())
-            .await;
-        match kept {
-            Ok(hash) => {
-                let url = format!("blob:{}", hex(&hash));
-                return Ok(Some(json!({ "url": url, "media_type": mime_type })));
-            }
-            Err(error) => {
-                tracing::warn!(run.id = %context.run().id, %error, "failed to keep a file of run {}: {error}", context.run().id);
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let put = || {
+        let store = &context.store;
+        store.put_blob(&run.tenant, run.id, &mime_type, bytes.clone())
+    };
+    let kept = context.asked("keep a file", put).await?;
+    let url = format!("blob:{}", hex(&kept.map_err(|_| Over)?));
+    Ok(Some(json!({ "url": url, "media_type": mime_type })))
 }
 
 fn hex(bytes: &[u8]) -> String {

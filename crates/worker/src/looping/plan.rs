@@ -64,6 +64,10 @@ pub(crate) fn next(
             "the message that asked for it was withdrawn",
         );
     }
+    // Before anything else, so that it is heard also where the tool has gone meanwhile.
+    if is_cancelled(call, snapshot) {
+        return Next::Cancel;
+    }
     let Some(known) = tools.get(&call.name) else {
         return unknown(&call.name, tools);
     };
@@ -75,6 +79,23 @@ pub(crate) fn next(
         Some(next) => next,
         None => perform(call, snapshot, known),
     }
+}
+
+fn is_cancelled(call: &Activity, snapshot: &Snapshot) -> bool {
+    let approval = approval_of(call, snapshot);
+    matches!(
+        approval.and_then(|request| request.resolution.as_ref()),
+        Some(Resolution::Decided {
+            decision: Decision::Cancel,
+            ..
+        })
+    )
+}
+
+fn approval_of<'s>(call: &Activity, snapshot: &'s Snapshot) -> Option<&'s Request> {
+    request_of(&call.call, snapshot, |asks| {
+        matches!(asks, Asked::Approval { .. })
+    })
 }
 
 /// What keeps it from being performed, if anything does.
@@ -92,9 +113,7 @@ fn allowed(
         }
         Permission::Ask => {}
     }
-    let approval = request_of(&call.call, snapshot, |asks| {
-        matches!(asks, Asked::Approval { .. })
-    });
+    let approval = approval_of(call, snapshot);
     Some(match approval.map(|request| &request.resolution) {
         None if is_granted => return None,
         // An approval is answered by a decision alone.

@@ -97,6 +97,7 @@ fn a_tool_that_is_asked_about_waits_for_the_first_answer() {
         &Next::Perform,
     );
     check("shell", &[approval(), decided("cancel")], &Next::Cancel);
+    check("gone", &[approval(), decided("cancel")], &Next::Cancel);
     let no = "the user does not allow this";
     let denied = end(ToolStatus::Denied, no);
     check("shell", &[approval(), decided("deny")], &denied);

@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent::{Marker, Spec, Stdin};
+use agent::{Mark, Marker, Spec, Stdin};
 use run::event::{Notice, NoticeLevel};
-use run::{Event, MAX_WHY_BYTES, bounded_text};
+use run::{MAX_WHY_BYTES, bounded_text};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tool::mcp::{Call, Names, Origin, Server};
-use tool::{Definition, GuardedClient, Secret, ToolOutput};
+use tool::mcp::{Call, Error, Names, Origin, Server};
+use tool::{Definition, GuardedClient, Redactor, Secret, ToolOutput};
 
 use super::child::{Child, part_of};
 use crate::fault::source_chain;
@@ -61,13 +62,52 @@ pub(super) fn host_of(server: &McpServer) -> Option<String> {
     }
 }
 
+/// Starts a server, counts the tools that it offers, and ends it. `allow_hosts` are as in [`Loops::new`]. The error is for
+/// people.
+///
+/// [`Loops::new`]: super::Loops::new
+pub async fn try_server(
+    name: &str,
+    server: &McpServer,
+    allow_hosts: &[String],
+) -> Result<usize, String> {
+    let marker = Mark::new(&format!("check-{}", std::process::id()));
+    let marker = marker.and_then(|mark| mark.run(name));
+    let allowed: Vec<String> = allow_hosts.iter().cloned().chain(host_of(server)).collect();
+    let surroundings = Surroundings {
+        marker: marker.map_err(|error| error.to_string())?,
+        attempt: 1,
+        starts: Arc::default(),
+        client: super::client(&allowed)?,
+        headers: BTreeMap::new(),
+    };
+    let running = start(name, server, &surroundings).await?;
+    let tools = running.server.tools().await;
+    running.end().await;
+    let tools = tools.map_err(|error| source_chain(&error))?;
+    Ok(tools.tools.len())
+}
+
 /// What servers of an attempt need.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     pub(crate) marker: Marker,
+    /// The attempt's number, and how many processes it has started. What a process leaves behind is swept by its marker,
+    /// so no two may have the same one, not even where one has just ended.
+    pub(crate) attempt: u32,
+    pub(crate) starts: Arc<AtomicU32>,
     pub(crate) client: GuardedClient,
     /// Headers that the run brought along, by server.
     pub(crate) headers: BTreeMap<String, Vec<(String, Secret)>>,
+}
+
+impl Surroundings {
+    /// The part of the run that a process is.
+    fn part(&self, name: &str) -> String {
+        let attempt = self.attempt;
+        let n = self.starts.fetch_add(1, Ordering::Relaxed);
+        format!("mcp-{name}-{attempt}-{n}")
+    }
 }
 
 /// The servers of one attempt. Dropping them ends them.
@@ -98,7 +138,7 @@ impl Servers {
         configs: Vec<(String, McpServer)>,
         surroundings: Surroundings,
         toolbox: &mut Toolbox,
-    ) -> (Self, Vec<Event>) {
+    ) -> (Self, Vec<Notice>) {
         let mut starts = JoinSet::new();
         for (place, (name, config)) in configs.into_iter().enumerate() {
             let surroundings = surroundings.clone();
@@ -135,9 +175,7 @@ impl Servers {
                     Some(Arc::new(running))
                 }
                 Err(why) => {
-                    let text = format!(
-                        "the MCP server {name} cannot be reached, its tools are missing: {why}"
-                    );
+                    let text = format!("the tools of {name} are missing: {why}");
                     notices.push(notice("mcp_unreachable", &text));
                     None
                 }
@@ -195,23 +233,41 @@ impl Servers {
             notices: Some(notices),
         };
         let called = running.server.call(call).await;
+        if let Err(Error::Gone { .. }) = &called {
+            // Its client may need a moment more to notice.
+            self.forget(place, &running);
+        }
         called.map_err(|error| source_chain(&error))
     }
 
-    /// Ends all of them and waits until nothing of them is left. No call is under way.
-    pub(crate) async fn end(self) {
+    /// Ends all of them and waits until nothing of them is left. No call is under way; one that comes later starts its
+    /// server again.
+    pub(crate) async fn end(&self) {
+        self.end_those(|_| true).await;
+    }
+
+    /// Ends those that are processes, before the run is parked or ends: nobody who sees that may find one, and none
+    /// may meet those of the next attempt.
+    pub(crate) async fn end_processes(&self) {
+        self.end_those(|running| running.child.is_some()).await;
+    }
+
+    async fn end_those(&self, is_meant: fn(&Running) -> bool) {
         let mut ends = JoinSet::new();
-        for configured in self.servers {
-            let running = configured
-                .running
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
+        for configured in &self.servers {
+            let running = configured.take_if(|running| is_meant(running));
             // Whoever still had it would end it by letting go of it.
             if let Some(running) = running.and_then(Arc::into_inner) {
                 ends.spawn(running.end());
             }
         }
         ends.join_all().await;
+    }
+
+    fn forget(&self, place: usize, gone: &Arc<Running>) {
+        if let Some(configured) = self.servers.get(place) {
+            configured.take_if(|running| Arc::ptr_eq(running, gone));
+        }
     }
 
     async fn running(&self, place: usize) -> Result<Arc<Running>, String> {
@@ -231,7 +287,8 @@ impl Running {
     async fn end(self) {
         self.server.close().await;
         if let Some(child) = self.child {
-            child.end().await;
+            // How it ends interests nobody any more.
+            let _ = child.end().await;
         }
     }
 }
@@ -243,6 +300,11 @@ impl Configured {
         running
             .filter(|running| !running.server.is_closed())
             .cloned()
+    }
+
+    fn take_if(&self, is_meant: impl FnOnce(&Arc<Running>) -> bool) -> Option<Arc<Running>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.take_if(|running| is_meant(running))
     }
 
     /// Another call may have started it at the same time: then that one is kept, and this one ends.
@@ -274,20 +336,22 @@ async fn start(
                 args: args.iter().map(OsString::from).collect(),
                 cwd: directory.clone(),
                 env: environment,
-                marker: part_of(&surroundings.marker, &format!("mcp-{name}")),
+                marker: part_of(&surroundings.marker, &surroundings.part(name)),
                 stdin: Stdin::Pipe,
             };
             let secrets: Vec<Secret> = env
                 .iter()
                 .map(|(_, value)| Secret::new(value.to_string_lossy()))
                 .collect();
-            let started = Child::start(name, spec).await;
+            let started = Child::start(name, spec, Redactor::new(secrets.iter())).await;
             let (child, pipes) = started.map_err(|error| source_chain(&error))?;
-            let server = Server::over_io(name, pipes.read, pipes.write, &secrets).await;
-            Ok(Running {
-                server: server.map_err(|error| source_chain(&error))?,
-                child: Some(child),
-            })
+            match Server::over_io(name, pipes.read, pipes.write, &secrets).await {
+                Ok(server) => Ok(Running {
+                    server,
+                    child: Some(child),
+                }),
+                Err(error) => Err(explained(&error, child, &Redactor::new(secrets.iter())).await),
+            }
         }
         McpServer::Http { url, headers } => {
             // What the run brought along takes the place of what the server has.
@@ -308,8 +372,25 @@ async fn start(
     }
 }
 
+/// Why a program did not become a server, with its own last words: they often say what is missing.
+async fn explained(error: &Error, child: Child, secrets: &Redactor) -> String {
+    let (exit, last_words) = child.end().await;
+    let mut why = source_chain(error);
+    if let Error::Gone { .. } = error {
+        why = format!("{why}: it {exit}");
+    }
+    let last_words = secrets.clean(last_words);
+    let lines = last_words.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        why
+    } else {
+        format!("{why}; it said: {}", lines.join(" | "))
+    }
+}
+
 /// What is told of a server that the configuration does not know any more.
-pub(super) fn missing(name: &str) -> Event {
+pub(super) fn missing(name: &str) -> Notice {
     let text = format!("the configuration has no MCP server {name}, its tools are missing");
     notice("mcp_unknown", &text)
 }
@@ -327,7 +408,7 @@ pub(super) fn headers_of(
     servers.collect()
 }
 
-fn notice(code: &str, text: &str) -> Event {
+fn notice(code: &str, text: &str) -> Notice {
     let text = bounded_text(text.to_owned(), MAX_WHY_BYTES);
-    Notice::new(NoticeLevel::Warning, code, text).into()
+    Notice::new(NoticeLevel::Warning, code, text)
 }

@@ -49,13 +49,15 @@ pub(super) fn turn_started(log: &Log, model: Option<String>) -> TurnStarted {
     }
 }
 
+/// Whether the model is only to sum up, because the run's budget is used up.
+pub(super) fn sums_up(snapshot: &Snapshot) -> bool {
+    let mut notices = snapshot.notices.iter();
+    notices.any(|notice| notice.code == OVER_BUDGET)
+}
+
 /// The same outcome, or that of a run which ended with a summary because its budget was used up.
 pub(super) fn over_budget(snapshot: &Snapshot, outcome: Outcome) -> Outcome {
-    let is_summary = snapshot
-        .notices
-        .iter()
-        .any(|notice| notice.code == OVER_BUDGET);
-    if is_summary && outcome.status == Status::Succeeded {
+    if outcome.status == Status::Succeeded && sums_up(snapshot) {
         Outcome {
             reason: Reason::Budget,
             ..outcome
@@ -69,11 +71,11 @@ impl Attempt<'_> {
     /// One call of the model, and what becomes of the run if that is its end.
     pub(super) async fn step(&mut self) -> Result<Option<Ending>, Over> {
         let exhausted = self.exhausted();
-        if let Some(exhausted) = exhausted {
+        if let Some(exhausted) = exhausted
+            && !sums_up(&self.log.snapshot)
+        {
             let notice = Notice::new(NoticeLevel::Warning, OVER_BUDGET, exhausted.to_string());
-            if over_budget(&self.log.snapshot, Outcome::completed()).reason != Reason::Budget {
-                self.say(vec![notice.into()]).await?;
-            }
+            self.say(vec![notice.into()]).await?;
         }
         let request = self.request(exhausted.is_some());
         let step = StepId::nth(self.log.counts.steps + 1);
@@ -94,7 +96,8 @@ impl Attempt<'_> {
             .await?;
         let mut ended = answered.ended;
         let fault = match ended.n_calls {
-            0 => judged(self.judge.as_mut(), &mut ended),
+            // A summary is for people and has no form.
+            0 if exhausted.is_none() => judged(self.judge.as_mut(), &mut ended),
             _ => None,
         };
         if let Some(fault) = &fault {
@@ -145,6 +148,7 @@ impl Attempt<'_> {
             input: &run.input,
             by: model,
             to: model.unwrap_or_default(),
+            result_bytes: tool::limits::MODEL_BYTES,
             calls: calls_of(&request.tools),
         };
         let said = Past::of(told, &self.log.snapshot);
@@ -178,6 +182,10 @@ impl Attempt<'_> {
     pub(super) async fn hear(&mut self, mode: InputMode) -> Result<bool, Over> {
         let mut has_heard = false;
         while let Some(pending) = self.context.next_input(mode) {
+            // One follow-up is one turn, and a steer before it is answered in its own.
+            if has_heard && pending.mode == InputMode::FollowUp {
+                break;
+            }
             let next = TurnId::nth(self.log.counts.turns + 1);
             let turn = match (&self.turn, pending.mode) {
                 (Some(turn), InputMode::Steer) => turn.clone(),
@@ -221,10 +229,6 @@ impl Attempt<'_> {
                 let started = turn_started(&self.log, self.context.run().spec.model.clone());
                 self.turn = Some(started.turn.clone());
                 self.say(vec![started.into()]).await?;
-            }
-            // One follow-up is one turn.
-            if pending.mode == InputMode::FollowUp && has_heard {
-                break;
             }
         }
         Ok(has_heard)

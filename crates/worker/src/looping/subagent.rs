@@ -9,11 +9,10 @@ use run::snapshot::Activity;
 use run::{AgentSpec, Budget, CallId, Input, Run, RunId, ThreadId, Trigger, Usage};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use store::{OnConflict, Scope, Start, StartError};
+use store::{OnConflict, Scope, Start};
 use tool::builtin::SubAgentArgs;
 
 use crate::context::{Context, Over};
-use crate::pause::Pause;
 
 /// The agents of the server, by name.
 pub type Agents = Arc<BTreeMap<String, AgentSpec>>;
@@ -52,6 +51,12 @@ pub(crate) async fn start(
     budget: &Budget,
 ) -> Result<Began, Over> {
     let above = context.run();
+    // Whatever was configured since: a run that was started performs its call.
+    if let Some(run) = call.run
+        && is_there(context, run).await?
+    {
+        return Ok(Began::Started);
+    }
     let args = match SubAgentArgs::read(&call.args) {
         Ok(args) => args,
         Err(bad) => return Ok(Began::Refused(bad.to_string())),
@@ -65,16 +70,25 @@ pub(crate) async fn start(
         let text = format!("agents may call agents {max} levels deep, this would be level {depth}");
         return Ok(Began::Refused(text));
     }
-    let run = child_id(above.id, &call.call);
     // Announced before: after a crash in between the same run is started again, by the same id.
-    if call.run.is_none() {
+    let run = if let Some(announced) = call.run {
+        announced
+    } else {
+        let run = child_id(above.id, &call.call);
         let running = ToolRunning {
             call: call.call.clone(),
             n_try: 1,
             run: Some(run),
         };
         context.emit_durable(vec![running.into()]).await?;
-    }
+        run
+    };
+    // Who is below may not reach deeper than who is above.
+    let mut spec = AgentSpec {
+        budget: spec.budget.within(budget),
+        ..spec.clone()
+    };
+    spec.tools.max_depth = spec.tools.max_depth.min(max);
     let start = Start {
         run,
         scope: Scope {
@@ -83,10 +97,7 @@ pub(crate) async fn start(
         },
         thread: thread_of(above.id, &call.call),
         agent: agent.to_owned(),
-        spec: AgentSpec {
-            budget: spec.budget.within(budget),
-            ..spec.clone()
-        },
+        spec,
         input: Input::text(args.input),
         on_conflict: OnConflict::Reject,
         trigger: Trigger::Continue,
@@ -103,33 +114,29 @@ pub(crate) async fn start(
         retries: None,
         segment: None,
     };
-    let mut pause = Pause::new();
-    loop {
-        match context.store.start(start.clone()).await {
-            Ok(_) => return Ok(Began::Started),
-            Err(StartError::Unavailable(error)) => {
-                tracing::warn!(run.id = %above.id, %error, "failed to start an agent for run {}: {error}", above.id);
-                context.sleep(pause.next()).await?;
-            }
-            Err(error) => return Ok(Began::Refused(error.to_string())),
-        }
-    }
+    let asked = || context.store.start(start.clone());
+    Ok(match context.asked("start an agent", asked).await? {
+        Ok(_) => Began::Started,
+        Err(error) => Began::Refused(error.to_string()),
+    })
+}
+
+async fn is_there(context: &Context, run: RunId) -> Result<bool, Over> {
+    let scope = Scope::tenant(context.run().tenant.clone());
+    let asked = || context.store.run(&scope, run);
+    Ok(context
+        .asked("look for an agent's run", asked)
+        .await?
+        .is_ok())
 }
 
 /// The whole answer of a run that has ended, where its end told only the beginning.
 pub(crate) async fn answer(context: &Context, run: RunId) -> Result<Option<String>, Over> {
     let scope = Scope::tenant(context.run().tenant.clone());
-    let mut pause = Pause::new();
-    loop {
-        match context.store.snapshot(&scope, run).await {
-            Ok(snapshot) => return Ok(last_words(&snapshot)),
-            Err(store::ReadError::Unknown) => return Ok(None),
-            Err(store::ReadError::Unavailable(error)) => {
-                tracing::warn!(run.id = %run, %error, "failed to read the answer of run {run}: {error}");
-                context.sleep(pause.next()).await?;
-            }
-        }
-    }
+    let asked = || context.store.snapshot(&scope, run);
+    let snapshot = context.asked("read an agent's answer", asked).await?;
+    // It may have been deleted.
+    Ok(snapshot.ok().as_ref().and_then(last_words))
 }
 
 fn last_words(snapshot: &run::Snapshot) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Loops of a model and tools: real sockets, real processes, a real store.
 
 mod agents;
+mod cracks;
 mod crash;
 mod people;
 mod tools;

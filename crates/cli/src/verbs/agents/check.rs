@@ -1,4 +1,6 @@
-//! `outlive agents check`: calls the model of each agent once.
+//! `outlive agents check`: calls the model of each agent once, and starts its MCP servers.
+
+mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
@@ -44,7 +46,11 @@ enum Found {
 
 pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
-    let answers = ask_all(session, &config).await?;
+    let (answers, servers) = tokio::join!(
+        ask_all(session, &config),
+        servers::try_all(session, &config)
+    );
+    let (answers, servers) = (answers?, servers?);
     let mut exit = Exit::Succeeded;
     for (name, spec) in &config.agents {
         let found = match (
@@ -84,6 +90,15 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
         let model = spec.model.as_deref().unwrap_or_default();
         let line = format!("{sign} {name} {} {model}  {words}", spec.driver);
         print_line(line.trim_end())?;
+        for server in &spec.tools.mcp {
+            let Some(tried) = servers.get(server) else {
+                continue;
+            };
+            print_line(&format!("  {} {server}  {}", tried.sign(), tried.words()))?;
+            if tried.has_failed() {
+                exit = Exit::Failed;
+            }
+        }
     }
     Ok(exit)
 }

@@ -10,13 +10,9 @@ mod log;
 mod models;
 mod named;
 mod retrieve;
+mod routes;
 mod start;
 mod stream;
 mod wait;
 
-pub(crate) use cancel::cancel;
-pub(crate) use create::create;
-pub(crate) use delete::delete;
-pub(crate) use input_items::input_items;
-pub(crate) use models::{list as list_models, show as show_model};
-pub(crate) use retrieve::retrieve;
+pub(crate) use routes::routes;

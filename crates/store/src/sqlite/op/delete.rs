@@ -8,6 +8,7 @@ use super::super::core::Operation;
 use super::super::fault::Fault;
 use super::super::read::thread::by_key;
 use super::super::txn::Txn;
+use super::blob::delete_blobs;
 use super::command::visible;
 use super::secret::erase_credentials;
 use super::thread::{Found, find};
@@ -48,6 +49,7 @@ impl Operation for DeleteRun {
 fn remove(txn: &mut Txn<'_>, run: RunId, key: i64) -> Result<(), Fault> {
     txn.forget(run);
     erase_credentials(txn.connection, key)?;
+    delete_blobs(txn.connection, key)?;
     chunks::delete(txn.connection, key)?;
     txn.connection
         .prepare_cached("DELETE FROM segment WHERE run = ?1")?

@@ -7,6 +7,7 @@ use super::super::chunks;
 use super::super::core::Operation;
 use super::super::fault::Fault;
 use super::super::txn::Txn;
+use super::blob::delete_blobs;
 use crate::IDEMPOTENCY_MS;
 
 /// A chunk of a compacted run.
@@ -99,7 +100,7 @@ impl Operation for LeaveAsIs {
     }
 }
 
-/// Deletes the log of a finished run; its row stays.
+/// Deletes the log of a finished run and what it refers to; its row stays.
 pub(crate) struct Expire {
     pub(crate) run: RunId,
 }
@@ -118,6 +119,7 @@ impl Operation for Expire {
         let head = txn.head_mut(self.run);
         head.log_expired = true;
         let key = head.origin.key;
+        delete_blobs(txn.connection, key)?;
         chunks::delete(txn.connection, key)?;
         txn.connection
             .prepare_cached("UPDATE run SET log_expired = 1, compacted = 1 WHERE key = ?1")?

@@ -8,7 +8,8 @@ use super::super::rows::{self, COLUMNS, Stored};
 use crate::{Cursor, Scope};
 
 /// A page of the finished runs of a run's thread that ended before it, the last one first, and the cursor of the next
-/// page. What was done again by this run or before it is left out. `None` when the run does not exist for the caller.
+/// page. What was done again by this run or before it is left out, and what never began: it was taken out of the line
+/// before anybody heard of it. `None` when the run does not exist for the caller.
 pub(crate) fn before(
     connection: &Connection,
     scope: &Scope,
@@ -37,8 +38,9 @@ pub(crate) fn before(
     let sql = format!(
         "SELECT {COLUMNS}, run.finished_at FROM run JOIN thread ON thread.key = run.thread
          WHERE run.thread = ?1 AND run.finished_at IS NOT NULL AND run.log_expired = 0
-            AND (run.finished_at, run.key) < (?2, ?3)
-            AND NOT EXISTS (SELECT 1 FROM run AS again WHERE again.retries = run.id AND again.key <= ?5)
+            AND (run.finished_at, run.key) < (?2, ?3) AND run.control ->> '$.attempt' > 0
+            AND NOT EXISTS (SELECT 1 FROM run AS again WHERE again.retries = run.id AND again.key <= ?5
+                AND (again.finished_at IS NULL OR again.control ->> '$.attempt' > 0))
          ORDER BY run.finished_at DESC, run.key DESC LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;

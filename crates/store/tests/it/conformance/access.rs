@@ -1,8 +1,8 @@
 //! Keys, tokens and blobs.
 
 use bytes::Bytes;
-use run::ThreadId;
-use store::{Credential, NewKey, NewToken, ReadError, Right, Target};
+use run::{RunId, Tenant, ThreadId};
+use store::{Credential, NewKey, NewToken, ReadError, Right, Scope, Target};
 
 use super::{Place, World, scope_of, start};
 
@@ -103,27 +103,71 @@ pub(crate) async fn a_token_ends_with_the_key_that_made_it(place: Place) {
     assert_eq!(store.credential([2; 32]).await, Ok(None));
 }
 
+/// Keeps bytes of a run.
+async fn put(
+    world: &World,
+    tenant: &Tenant,
+    run: RunId,
+    media_type: &str,
+    bytes: &Bytes,
+) -> [u8; 32] {
+    let kept = world.store.put_blob(tenant, run, media_type, bytes.clone());
+    kept.await.unwrap()
+}
+
 pub(crate) async fn a_blob_is_kept_by_its_content_per_tenant(place: Place) {
     let mut world = World::open(place).await;
-    let (a, b) = (scope_of("a", None).tenant, scope_of("b", None).tenant);
+    let (a, b) = (Scope::local().tenant, scope_of("b", None).tenant);
+    let run = world.run("t").await;
     let bytes = Bytes::from(vec![7; 3 * 1024 * 1024]);
-    let hash = world
-        .store
-        .put_blob(&a, "image/png", bytes.clone())
-        .await
-        .unwrap();
-    let again = world
-        .store
-        .put_blob(&a, "text/plain", bytes.clone())
-        .await
-        .unwrap();
+    let hash = put(&world, &a, run, "image/png", &bytes).await;
+    let again = put(&world, &a, run, "text/plain", &bytes).await;
     assert_eq!(hash, again, "the first media type stays");
     world.reopen().await;
-    let kept = world.store.blob(&a, hash).await.unwrap();
+    let kept = world.store.blob(run, hash).await.unwrap();
     assert_eq!(kept, ("image/png".to_owned(), bytes));
-    assert_eq!(world.store.blob(&b, hash).await, Err(ReadError::Unknown));
-    assert_eq!(world.store.blob(&a, [0; 32]).await, Err(ReadError::Unknown));
+    let elsewhere = world.run("u").await;
+    let unknown = Err(ReadError::Unknown);
+    assert_eq!(world.store.blob(elsewhere, hash).await, unknown);
+    assert_eq!(world.store.blob(run, [0; 32]).await, unknown);
     let too_large = Bytes::from(vec![0; store::BLOB_BYTES + 1]);
-    let refused = world.store.put_blob(&a, "x/y", too_large).await;
+    let refused = world.store.put_blob(&a, run, "x/y", too_large).await;
     assert_eq!(refused.unwrap_err().code, "too_large");
+    // Of a run that is not theirs nobody keeps anything.
+    let other = put(&world, &b, run, "x/y", &Bytes::from_static(b"b")).await;
+    assert_eq!(world.store.blob(run, other).await, unknown);
+}
+
+pub(crate) async fn a_blob_goes_with_the_last_run_that_has_it(place: Place) {
+    let mut world = World::with(place, |options| options.retain_ms = Some(1_000)).await;
+    let scope = Scope::local();
+    let tenant = &scope.tenant;
+    let (shared, own) = (Bytes::from_static(b"shared"), Bytes::from_static(b"own"));
+    let old = world.attempt("t").await;
+    let shared_hash = put(&world, tenant, old.run, "x/y", &shared).await;
+    let own_hash = put(&world, tenant, old.run, "x/y", &own).await;
+    old.finish(&world).await;
+    world.advance(500);
+    let young = world.attempt("u").await;
+    assert_eq!(
+        put(&world, tenant, young.run, "x/y", &shared).await,
+        shared_hash
+    );
+    young.finish(&world).await;
+    // The log of the first one expires, the second one is deleted.
+    world.advance(600);
+    World::until("the old log has expired", async || {
+        world.store.blob(old.run, own_hash).await == Err(ReadError::Unknown)
+    })
+    .await;
+    world.reopen().await;
+    assert!(world.store.blob(young.run, shared_hash).await.is_ok());
+    world.store.delete_run(&scope, young.run).await.unwrap();
+    let gone = world.store.blob(young.run, shared_hash).await;
+    assert_eq!(gone, Err(ReadError::Unknown));
+    // Nor is it kept for nobody.
+    let next = world.run("v").await;
+    put(&world, tenant, next, "a/b", &shared).await;
+    let kept = world.store.blob(next, shared_hash).await.unwrap();
+    assert_eq!(kept.0, "a/b", "the first media type went with the bytes");
 }

@@ -1,7 +1,7 @@
 //! What was before a run on its thread.
 
 use run::{By, Command, RunId};
-use store::{OnConflict, ReadError, Scope};
+use store::{OnConflict, ReadError, Scope, Start};
 
 use super::{Attempt, Place, World, scope_of, start};
 
@@ -69,12 +69,13 @@ pub(crate) async fn the_order_is_that_of_the_ends(place: Place) {
     world.store.command(&scope, stopped, stop).await.unwrap();
     world.advance(1);
     first.finish(&world).await;
-    assert_eq!(pages(&world, stays, 1).await, [first.run, stopped]);
+    // What never began was never said to anybody.
+    assert_eq!(pages(&world, stays, 1).await, [first.run]);
     world.advance(1);
     let next = Attempt::of(&world.claim("w1", 1).await[0]);
     assert_eq!(next.run, stays);
     next.finish(&world).await;
-    assert_eq!(pages(&world, last, 2).await, [stays, first.run, stopped]);
+    assert_eq!(pages(&world, last, 2).await, [stays, first.run]);
 }
 
 pub(crate) async fn runs_whose_log_is_gone_are_left_out(place: Place) {
@@ -89,6 +90,43 @@ pub(crate) async fn runs_whose_log_is_gone_are_left_out(place: Place) {
         pages(&world, open, 9).await == [young]
     })
     .await;
+}
+
+pub(crate) async fn what_was_done_again_is_left_out_once_it_was(place: Place) {
+    let mut world = World::open(place).await;
+    let again = |run: RunId, thread: &str| Start {
+        retries: Some(run),
+        ..start(thread, OnConflict::Enqueue)
+    };
+    let first = finished(&world, "t").await;
+    world.advance(1);
+    let second = finished(&world, "t").await;
+    world.advance(1);
+    // One that never began takes nobody's place.
+    let held = world.attempt("t").await;
+    let cancelled = world.store.start(again(second, "t")).await.unwrap().run.id;
+    let scope = Scope::local();
+    let stop = Command::Stop {
+        by: By::server(),
+        why: None,
+        superseded_by: None,
+    };
+    world.store.command(&scope, cancelled, stop).await.unwrap();
+    assert_eq!(pages(&world, held.run, 9).await, [second, first]);
+    held.finish(&world).await;
+    world.advance(1);
+    // The run that does it again is not told of the first time, not even before it begins.
+    let retry = world.store.start(again(first, "t")).await.unwrap().run.id;
+    world.reopen().await;
+    assert_eq!(pages(&world, retry, 9).await, [held.run, second]);
+    // Who came before it is.
+    assert_eq!(pages(&world, second, 9).await, [first]);
+    world.worker("w1").await;
+    Attempt::of(&world.claim("w1", 1).await[0])
+        .finish(&world)
+        .await;
+    let last = world.run("t").await;
+    assert_eq!(pages(&world, last, 9).await, [retry, held.run, second]);
 }
 
 pub(crate) async fn the_history_of_somebody_else_is_unknown(place: Place) {

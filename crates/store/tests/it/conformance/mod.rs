@@ -9,6 +9,7 @@ pub(crate) mod claim;
 pub(crate) mod command;
 pub(crate) mod delete;
 pub(crate) mod event;
+pub(crate) mod family;
 pub(crate) mod finish;
 pub(crate) mod follow;
 pub(crate) mod health;
@@ -146,12 +147,27 @@ macro_rules! suite {
             a_token_opens_until_it_ends
             a_token_ends_with_the_key_that_made_it
             a_blob_is_kept_by_its_content_per_tenant
+            a_blob_goes_with_the_last_run_that_has_it
         }
         crate::conformance::tests! { $place, history:
             finished_runs_come_back_the_last_one_first
             the_order_is_that_of_the_ends
             runs_whose_log_is_gone_are_left_out
+            what_was_done_again_is_left_out_once_it_was
             the_history_of_somebody_else_is_unknown
+        }
+        crate::conformance::tests! { $place, family:
+            the_end_of_a_child_ends_the_call_above_and_makes_it_due
+            a_child_that_ends_while_the_run_above_works_is_heard
+            a_call_that_another_run_performs_is_nobody_elses_to_end
+            a_child_of_a_run_that_ends_does_not_start
+            a_repeated_start_of_a_child_is_the_same_run
+            a_stop_reaches_all_that_is_below
+            the_end_of_a_run_stops_all_that_is_below
+            a_lost_run_is_due_though_its_child_works
+            a_child_outlives_the_deletion_of_who_started_it
+            a_child_belongs_to_who_owns_the_run_above
+            what_is_allowed_for_a_thread_stays_with_it
         }
         crate::conformance::tests! { $place, secret:
             a_secret_is_kept_replaced_and_erased_per_tenant

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use run::event::{Decision, ToolStatus};
-use run::{
-    AgentSpec, Answer as Given, BuiltinTool, Command, Input, RequestId, Run, RunId, State, Status,
-    WaitMode,
-};
+use run::{AgentSpec, Answer as Given, BuiltinTool, Command, Input, RequestId, Run, RunId, Status};
 use serde_json::json;
 use store::{RunFilter, Scope};
 
+use super::people::is_parked;
 use super::{agent, careful, hire_with, n_results, told};
 use crate::house::{Hired, House, by, outcome};
 use crate::vendor::{Answer, Stub};
 
 /// A chief that hands its task to a helper, and a helper that does it or runs a command first.
-async fn office(helper_asks: bool) -> Stub {
+pub(super) async fn office(helper_asks: bool) -> Stub {
     Stub::thinking(move |request| {
         let is_chief = told(request)[0].contains("chief");
         match (is_chief, n_results(request)) {
@@ -30,13 +28,13 @@ async fn office(helper_asks: bool) -> Stub {
     .await
 }
 
-fn helper(builtin: &[BuiltinTool]) -> AgentSpec {
+pub(super) fn helper(builtin: &[BuiltinTool]) -> AgentSpec {
     let mut spec = careful(builtin);
     spec.system = Some("You are the helper.".into());
     spec
 }
 
-fn chief() -> AgentSpec {
+pub(super) fn chief() -> AgentSpec {
     let mut spec = agent(&[]);
     spec.system = Some("You are the chief.".into());
     spec.tools.agents = vec!["helper".into()];
@@ -46,11 +44,6 @@ fn chief() -> AgentSpec {
 fn hire(house: &mut House, stub: &Stub, helper: AgentSpec) -> Hired {
     let agents = BTreeMap::from([("helper".to_owned(), helper)]);
     hire_with(house, stub, BTreeMap::new(), agents)
-}
-
-fn is_parked(run: &Run) -> bool {
-    let parked = WaitMode::Parked;
-    matches!(&run.state, State::Waiting { mode, .. } if *mode == parked)
 }
 
 async fn children(house: &House, run: RunId) -> Vec<RunId> {
@@ -165,8 +158,10 @@ async fn agents_below_agents_come_to_an_end() {
     let mut house = House::new().await;
     let mut spec = chief();
     spec.tools.max_depth = 2;
+    // The bound of the one above counts, whatever its helper may do elsewhere.
     let mut deep = helper(&[]);
     deep.tools = spec.tools.clone();
+    deep.tools.max_depth = 9;
     let run = house.start_on("t", spec, Input::text("go")).await;
     let worker = hire(&mut house, &stub, deep);
     let (control, _) = house.text_at_end(run).await;

@@ -1,5 +1,7 @@
 //! People are asked, answer when they like, and say something in between.
 
+use std::time::Duration;
+
 use run::event::{Decision, InputMode, ToolStatus};
 use run::{
     Answer as Given, BuiltinTool, ClientTool, Command, Input, Part, RequestId, Run, RunId, State,
@@ -12,7 +14,7 @@ use super::{agent, careful, hire, n_results, told};
 use crate::house::{House, by, outcome};
 use crate::vendor::{Answer, Stub};
 
-fn is_parked(run: &Run) -> bool {
+pub(super) fn is_parked(run: &Run) -> bool {
     let parked = WaitMode::Parked;
     matches!(&run.state, State::Waiting { mode, .. } if *mode == parked)
 }
@@ -26,7 +28,7 @@ async fn maker() -> Stub {
     .await
 }
 
-async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
+pub(super) async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
     let command = Command::Answer {
         request: RequestId::nth(request),
         answer,
@@ -36,7 +38,7 @@ async fn answer(house: &House, run: RunId, request: u32, answer: Given) {
     house.store.command(&scope, run, command).await.unwrap();
 }
 
-fn decided(decision: Decision, note: Option<&str>) -> Given {
+pub(super) fn decided(decision: Decision, note: Option<&str>) -> Given {
     Given::Decision {
         decision,
         note: note.map(str::to_owned),
@@ -261,5 +263,31 @@ async fn a_steer_is_heard_between_steps_and_a_follow_up_opens_a_turn() {
         users(&requests[2]),
         ["user: begin", "user: be quick", "user: and then?"]
     );
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_steer_that_comes_late_is_answered_before_the_next_turn() {
+    let stub = Stub::thinking(|request: &Value| match told(request).last().unwrap() {
+        last if last.ends_with("begin") => {
+            Answer::slow(&["One", " mo", "ment", ". "], Duration::from_millis(50))
+        }
+        last if last.ends_with("quick") => Answer::text(&["Quick. "]),
+        last if last.ends_with("then?") => Answer::text(&["Then. "]),
+        _ => Answer::text(&["Bye."]),
+    })
+    .await;
+    let mut house = House::new().await;
+    let run = house.start_on("t", agent(&[]), Input::text("begin")).await;
+    let worker = hire(&mut house, &stub);
+    let is_text = |event: &run::Event| matches!(event, run::Event::TextDelta(_));
+    house.until_event(run, "text", is_text).await;
+    say(&house, run, InputMode::Steer, "be quick").await;
+    say(&house, run, InputMode::FollowUp, "and then?").await;
+    say(&house, run, InputMode::FollowUp, "bye").await;
+    let (control, said) = house.text_at_end(run).await;
+    assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
+    assert_eq!(said, "One moment. Quick. Then. Bye.");
+    assert_eq!((control.n_turns, control.n_steps), (3, 4));
     worker.leave().await;
 }

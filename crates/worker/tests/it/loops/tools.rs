@@ -190,19 +190,24 @@ async fn a_used_up_budget_ends_with_a_summary_where_the_agent_wants_one() {
     spec.budget.steps = Some(2);
     let run = house.start_on("t", spec.clone(), Input::text("go")).await;
     spec.over_budget = BudgetEnd::Summarise;
-    let other = house.start_on("u", spec, Input::text("go")).await;
+    let other = house.start_on("u", spec.clone(), Input::text("go")).await;
+    // A summary has no form.
+    spec.output_schema = Some(json!({"type": "object"}));
+    let formed = house.start_on("v", spec, Input::text("go")).await;
     let worker = hire(&mut house, &stub);
     let (control, said) = house.text_at_end(run).await;
     assert_eq!(
         (outcome(&control), &*said),
         ((Status::Failed, "budget"), "")
     );
-    let (control, said) = house.text_at_end(other).await;
-    assert_eq!(outcome(&control), (Status::Succeeded, "budget"));
-    assert_eq!(
-        (said.as_str(), control.n_steps),
-        ("I got as far as two.", 3)
-    );
+    for other in [other, formed] {
+        let (control, said) = house.text_at_end(other).await;
+        assert_eq!(outcome(&control), (Status::Succeeded, "budget"));
+        assert_eq!(
+            (said.as_str(), control.n_steps),
+            ("I got as far as two.", 3)
+        );
+    }
     worker.leave().await;
 }
 

@@ -84,6 +84,27 @@ async fn a_thread_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_taken_out_of_the_line_is_not_told() {
+    let answers = ["one", "two"].map(|text| Answer::text(&[text]));
+    let stub = Stub::start(answers.into()).await;
+    let mut house = House::new().await;
+    let mut runs = Vec::new();
+    for text in ["a", "b", "c"] {
+        runs.push(house.start_on("t", plain(), Input::text(text)).await);
+    }
+    house.stop(runs[1]).await;
+    let worker = hire(&mut house, &stub);
+    house.text_at_end(runs[2]).await;
+    let [first, second] = &stub.requests()[..] else {
+        panic!()
+    };
+    assert_eq!(told(first), ["system: Be.", "user: a"]);
+    let all = ["system: Be.", "user: a", "assistant: one", "user: c"];
+    assert_eq!(told(second), all);
+    worker.leave().await;
+}
+
+#[tokio::test]
 async fn a_run_that_failed_is_part_of_the_thread_too() {
     let answers = vec![
         Answer::text(&[]),
@@ -235,6 +256,8 @@ async fn a_summary_stands_for_what_is_older_until_it_is_over_budget_again() {
     // Its usage counts, as a step of its own.
     let control = house.control(runs[3]).await;
     assert_eq!((control.n_steps, control.usage.input_tokens), (2, 14));
+    let cost = control.usage.cost_usd.unwrap();
+    assert!((cost - 2.0 * 13e-6).abs() < 1e-9, "{cost}");
     let kinds = house.kinds(runs[3]).await;
     let steps: Vec<&str> = kinds
         .iter()
