@@ -74,7 +74,7 @@ struct Scene {
     house: House,
     vendor: Vendor,
     url: String,
-    _server: Running,
+    server: Running,
 }
 
 impl Scene {
@@ -92,7 +92,7 @@ impl Scene {
             house,
             vendor,
             url,
-            _server: server,
+            server,
         }
     }
 
@@ -168,9 +168,17 @@ fn told(log: &[Value]) -> Vec<String> {
         let data = &event["data"];
         match event["type"].as_str().unwrap() {
             "message.completed" => {
-                for part in data["parts"].as_array().unwrap() {
+                for part in data["parts"].as_array().into_iter().flatten() {
                     let kind = part["type"].as_str().unwrap();
                     lines.push(format!("{kind} {}", part["text"].as_str().unwrap()));
+                }
+                // Cut short: what the deltas said stays.
+                if data["parts"].is_null() {
+                    let deltas = log.iter().filter(|it| {
+                        it["type"] == "text.delta" && it["data"]["message"] == data["message"]
+                    });
+                    let deltas = deltas.map(|it| it["data"]["text"].as_str().unwrap());
+                    lines.push(format!("text {}", deltas.collect::<String>()));
                 }
             }
             "tool.completed" => {
@@ -405,6 +413,28 @@ fn structured(scene: &Scene) {
     assert_eq!(log.last().unwrap()["data"]["output"], plan);
 }
 
+/// A message that is said again after the client has read a part of it.
+fn retried(scene: &Scene) {
+    scene.vendor.will_say(Answer::broken("{\"name\": \"Ha"));
+    scene.vendor.will_say(Answer::text("{\"name\": \"Whole\"}"));
+    let seen = scene.case(&["retried"]);
+    assert_eq!(seen["parsed"], json!({"name": "Whole"}));
+    for name in ["response", "again"] {
+        assert_eq!(said(&seen[name]), ["text {\"name\": \"Whole\"}"], "{name}");
+    }
+    let deltas = |name: &str| {
+        let events = list(&seen[name]).iter();
+        let deltas = events.filter_map(|event| event["delta"].as_str());
+        deltas.collect::<String>()
+    };
+    assert_eq!(deltas("live"), "{\"name\": \"Ha{\"name\": \"Whole\"}");
+    // Whoever comes later never hears of the first half.
+    assert_eq!(deltas("replayed"), "{\"name\": \"Whole\"}");
+    assert!(numbers(list(&seen["replayed"])).is_subset(&numbers(list(&seen["live"]))));
+    let log = scene.log(&seen["response"]);
+    assert!(log.iter().any(|event| event["type"] == "message.discarded"));
+}
+
 fn failed(scene: &Scene) {
     let seen = scene.case(&["failed"]);
     for name in ["response", "streamed"] {
@@ -434,7 +464,27 @@ fn all(client: Client) {
     approved(&scene);
     functions(&scene);
     structured(&scene);
+    retried(&scene);
     failed(&scene);
+    killed(scene);
+}
+
+/// The server dies in the middle of a stream, and another one goes on with its runs.
+fn killed(scene: Scene) {
+    let mut command = scene.command();
+    command.arg(&scene.client.script).arg("killed");
+    let mut client = Running::new(command);
+    assert_eq!(client.line(), "begun");
+    scene.server.kill();
+    let address = scene.url.strip_prefix("http://").unwrap();
+    let mut server = scene.house.begin(&["serve", "--listen", address]);
+    assert!(server.line().contains(&scene.url));
+    let scene = Scene { server, ..scene };
+    let seen: Value = serde_json::from_str(&client.line()).unwrap();
+    let log = scene.log(&seen["response"]);
+    assert_eq!(said(&seen["response"]), told(&log));
+    same_deltas(list(&seen["events"]), &log);
+    assert!(log.iter().any(|event| event["type"] == "attempt.ended"));
 }
 
 #[test]
