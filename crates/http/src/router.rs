@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use axum::http::header::{HeaderName, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use wire::Code;
 
 use crate::access_log::access_log;
@@ -93,18 +93,14 @@ fn cors(app: &App) -> CorsLayer {
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers([
-            ACCEPT,
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            HeaderName::from_static("idempotency-key"),
-            HeaderName::from_static("last-event-id"),
-        ])
+        // Clients of other protocols send headers of their own; the origin is what decides.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             LOCATION,
             RETRY_AFTER,
             HeaderName::from_static("x-run-id"),
             HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-should-retry"),
         ])
         .max_age(PREFLIGHT_AGE)
 }

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use crate::{Envelope, Event, Seq};
+use crate::{Envelope, Event, Seq, Timestamp};
 
 /// What ends a frame.
 const END: &[u8] = b"\n\n";
@@ -95,7 +95,57 @@ pub fn text_delta(frame: &[u8]) -> Option<TextFrame<'_>> {
 
 /// Reads a frame back. `None` only when the bytes are no frame at all.
 pub fn parse(frame: &[u8]) -> Option<Envelope> {
-    serde_json::from_slice(envelope(frame)?).ok()
+    let envelope = envelope(frame)?;
+    printed(envelope).or_else(|| serde_json::from_slice(envelope).ok())
+}
+
+/// Reads an envelope of a known type as [`print`] writes it: the data is read once and the rest compared. Faces do this
+/// with every event of a replay.
+fn printed(envelope: &[u8]) -> Option<Envelope> {
+    let members = members(envelope)?;
+    Some(Envelope {
+        seq: Seq(members.seq.parse().ok()?),
+        at: Timestamp::parse(members.at)?,
+        attempt: members.attempt.parse().ok()?,
+        event: Event::read_known(members.kind, members.data)?,
+    })
+}
+
+/// The number of a frame and the text of its data, if it is of this type and was printed by [`print`]: for readers that
+/// want neither the rest nor a copy.
+pub fn data_of<'f>(frame: &'f [u8], kind: &str) -> Option<(Seq, &'f str)> {
+    let line = frame.split(|byte| *byte == b'\n').nth(1)?;
+    if line.strip_prefix(b"event: ")? != kind.as_bytes() {
+        return None;
+    }
+    let members = members(envelope(frame)?)?;
+    Some((Seq(members.seq.parse().ok()?), members.data))
+}
+
+/// The members of an envelope as they are printed.
+struct Members<'e> {
+    seq: &'e str,
+    at: &'e str,
+    attempt: &'e str,
+    kind: &'e str,
+    data: &'e str,
+}
+
+/// Takes an envelope apart that has its members in the order of [`print`] and nothing else.
+fn members(envelope: &[u8]) -> Option<Members<'_>> {
+    let text = std::str::from_utf8(envelope).ok()?;
+    let (seq, rest) = text.strip_prefix("{\"seq\":")?.split_once(',')?;
+    let (at, rest) = rest.strip_prefix("\"at\":\"")?.split_once('"')?;
+    let (attempt, rest) = rest.strip_prefix(",\"attempt\":")?.split_once(',')?;
+    let (kind, rest) = rest.strip_prefix("\"type\":\"")?.split_once('"')?;
+    let data = rest.strip_prefix(",\"data\":")?.strip_suffix('}')?;
+    Some(Members {
+        seq,
+        at,
+        attempt,
+        kind,
+        data,
+    })
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -112,7 +162,6 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
     use crate::event::{TextDelta, Unknown};
 
     #[track_caller]
@@ -146,8 +195,44 @@ mod tests {
         } else {
             assert_eq!(text_delta(&bytes), None);
         }
+        let mut data = Vec::new();
+        envelope.event.write_data(&mut data);
+        let found = data_of(&bytes, envelope.event.kind());
+        assert_eq!(
+            found.map(|(seq, data)| (seq, data.as_bytes())),
+            Some((Seq(7), &*data))
+        );
+        assert_eq!(data_of(&bytes, "other"), None);
         let twice = [bytes.clone(), bytes.clone()].concat();
         assert_eq!(split(&twice).collect::<Vec<_>>(), [&bytes[..], &bytes[..]]);
+    }
+
+    #[test]
+    fn an_envelope_that_was_printed_otherwise_reads_the_same() {
+        let delta = r#"{"message":"m1","part":0,"text":"a\",\"data\":{}"}"#;
+        let at = "2026-11-20T10:00:00.000Z";
+        let same = [
+            format!(r#"{{"seq":7,"at":"{at}","attempt":1,"type":"text.delta","data":{delta}}}"#),
+            format!(r#"{{"at":"{at}","seq":7,"attempt":1,"type":"text.delta","data":{delta}}}"#),
+            format!(
+                r#"{{"seq": 7,"at":"{at}","attempt":1,"type":"text.\u0064elta","data": {delta} }}"#
+            ),
+            format!(
+                r#"{{"seq":7,"at":"{at}","attempt":1,"type":"text.delta","data":{delta},"more":{{}}}}"#
+            ),
+        ];
+        let read = |json: &str| parse(format!("id: 7\nevent: x\ndata: {json}\n\n").as_bytes());
+        let expected = read(&same[0]).unwrap();
+        let Event::TextDelta(found) = &expected.event else {
+            panic!("{expected:?}")
+        };
+        assert_eq!(found.text, "a\",\"data\":{}");
+        for json in &same {
+            assert_eq!(read(json), Some(expected.clone()), "{json}");
+        }
+        // No frame at all.
+        assert_eq!(read(&same[0][..90]), None);
+        assert_eq!(read("{}"), None);
     }
 
     #[test]

@@ -59,9 +59,23 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| de::Error::custom("expected a time such as 2026-11-20T10:00:00.000Z"))
+        deserializer.deserialize_str(Printed)
+    }
+}
+
+/// Reads the printed form without a copy of it: every event has one.
+struct Printed;
+
+impl de::Visitor<'_> for Printed {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time such as 2026-11-20T10:00:00.000Z")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        Timestamp::parse(text)
+            .ok_or_else(|| E::custom("expected a time such as 2026-11-20T10:00:00.000Z"))
     }
 }
 

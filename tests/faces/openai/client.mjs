@@ -141,6 +141,36 @@ const cases = {
     return { response, parsed: response.output_parsed, streamed: streamed.output_parsed };
   },
 
+  /** The vendor breaks off in the middle, and the message is said again. */
+  async retried() {
+    const Plan = z.object({ name: z.string() });
+    const stream = responses.stream({ model: 'stub/m', input: 'Go', text: { format: zodTextFormat(Plan, 'plan') } });
+    const live = await events(stream);
+    const response = await stream.finalResponse();
+    const replay = responses.stream({ response_id: response.id });
+    const replayed = await events(replay);
+    return { live, response, parsed: response.output_parsed, replayed, again: await replay.finalResponse() };
+  },
+
+  /** The server dies in the middle and comes back: a client that keeps its cursor goes on. */
+  async killed() {
+    const { id } = await responses.create({ model: 'slow', input: 'Hi', background: true });
+    const seen = [];
+    const ends = ['response.completed', 'response.failed', 'response.incomplete'];
+    while (!ends.includes(seen.at(-1)?.type)) {
+      try {
+        const stream = await responses.retrieve(id, { stream: true, starting_after: seen.at(-1)?.sequence_number });
+        for await (const event of stream) {
+          seen.push(event);
+          if (deltas(seen) !== '' && seen.length === 10) console.log('begun');
+        }
+      } catch (error) {
+        if (error.status) throw error;
+      }
+    }
+    return { events: seen, response: seen.at(-1).response };
+  },
+
   async failed() {
     const response = await responses.create({ model: 'bad', input: 'Hi' });
     const stream = responses.stream({ model: 'bad', input: 'Hi' });

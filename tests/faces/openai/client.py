@@ -173,6 +173,45 @@ def structured():
     }
 
 
+class Name(BaseModel):
+    name: str
+
+
+def retried():
+    """The vendor breaks off in the middle, and the message is said again."""
+    with responses.stream(model="stub/m", input="Go", text_format=Name) as stream:
+        live = events(stream)
+        response = stream.get_final_response()
+    with responses.stream(response_id=response.id, text_format=Name) as stream:
+        replayed = events(stream)
+        again = stream.get_final_response()
+    parsed = response.output_parsed.model_dump()
+    return {
+        "live": live,
+        "response": response.to_dict(),
+        "parsed": parsed,
+        "replayed": replayed,
+        "again": again.to_dict(),
+    }
+
+
+def killed():
+    """The server dies in the middle and comes back: a client that keeps its cursor goes on."""
+    made = responses.create(model="slow", input="Hi", background=True)
+    seen = []
+    ends = ("response.completed", "response.failed", "response.incomplete")
+    while not seen or seen[-1]["type"] not in ends:
+        after = {"starting_after": last(seen)} if seen else {}
+        try:
+            for event in responses.retrieve(made.id, stream=True, **after):
+                seen.append(event.to_dict())
+                if deltas(seen) != "" and len(seen) == 10:
+                    print("begun", flush=True)
+        except openai.APIConnectionError:
+            pass
+    return {"events": seen, "response": seen[-1]["response"]}
+
+
 def failed():
     response = responses.create(model="bad", input="Hi")
     with responses.stream(model="bad", input="Hi") as stream:

@@ -74,7 +74,7 @@ struct Scene {
     house: House,
     vendor: Vendor,
     url: String,
-    _server: Running,
+    server: Running,
 }
 
 impl Scene {
@@ -92,29 +92,31 @@ impl Scene {
             house,
             vendor,
             url,
-            _server: server,
+            server,
         }
     }
 
     /// What arrives in a case of the client's script.
     #[track_caller]
     fn case(&self, args: &[&str]) -> Value {
+        let mut command = self.command();
+        let printed = printed(command.arg(&self.client.script).args(args));
+        let mut arrived = serde_json::from_str(&printed).unwrap();
+        without_additions(&mut arrived);
+        arrived
+    }
+
+    /// The language of the client, with the server in its environment.
+    fn command(&self) -> Command {
         #[expect(
             clippy::disallowed_methods,
             reason = "the client runs as its users run it"
         )]
         let mut command = Command::new(&self.client.program);
-        let output = command
-            .arg(&self.client.script)
-            .args(args)
+        command
             .env("OPENAI_BASE_URL", format!("{}/openai/v1", self.url))
-            .env("NO_PROXY", "127.0.0.1")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-        let mut arrived = serde_json::from_slice(&output.stdout).unwrap();
-        without_additions(&mut arrived);
-        arrived
+            .env("NO_PROXY", "127.0.0.1");
+        command
     }
 
     /// The log behind a response.
@@ -139,6 +141,14 @@ impl Scene {
     }
 }
 
+/// What a command prints that ends well.
+#[track_caller]
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Takes out what the client for JavaScript adds to a response that did not come as a stream.
 fn without_additions(value: &mut Value) {
     match value {
@@ -158,9 +168,17 @@ fn told(log: &[Value]) -> Vec<String> {
         let data = &event["data"];
         match event["type"].as_str().unwrap() {
             "message.completed" => {
-                for part in data["parts"].as_array().unwrap() {
+                for part in data["parts"].as_array().into_iter().flatten() {
                     let kind = part["type"].as_str().unwrap();
                     lines.push(format!("{kind} {}", part["text"].as_str().unwrap()));
+                }
+                // Cut short: what the deltas said stays.
+                if data["parts"].is_null() {
+                    let deltas = log.iter().filter(|it| {
+                        it["type"] == "text.delta" && it["data"]["message"] == data["message"]
+                    });
+                    let deltas = deltas.map(|it| it["data"]["text"].as_str().unwrap());
+                    lines.push(format!("text {}", deltas.collect::<String>()));
                 }
             }
             "tool.completed" => {
@@ -395,6 +413,28 @@ fn structured(scene: &Scene) {
     assert_eq!(log.last().unwrap()["data"]["output"], plan);
 }
 
+/// A message that is said again after the client has read a part of it.
+fn retried(scene: &Scene) {
+    scene.vendor.will_say(Answer::broken("{\"name\": \"Ha"));
+    scene.vendor.will_say(Answer::text("{\"name\": \"Whole\"}"));
+    let seen = scene.case(&["retried"]);
+    assert_eq!(seen["parsed"], json!({"name": "Whole"}));
+    for name in ["response", "again"] {
+        assert_eq!(said(&seen[name]), ["text {\"name\": \"Whole\"}"], "{name}");
+    }
+    let deltas = |name: &str| {
+        let events = list(&seen[name]).iter();
+        let deltas = events.filter_map(|event| event["delta"].as_str());
+        deltas.collect::<String>()
+    };
+    assert_eq!(deltas("live"), "{\"name\": \"Ha{\"name\": \"Whole\"}");
+    // Whoever comes later never hears of the first half.
+    assert_eq!(deltas("replayed"), "{\"name\": \"Whole\"}");
+    assert!(numbers(list(&seen["replayed"])).is_subset(&numbers(list(&seen["live"]))));
+    let log = scene.log(&seen["response"]);
+    assert!(log.iter().any(|event| event["type"] == "message.discarded"));
+}
+
 fn failed(scene: &Scene) {
     let seen = scene.case(&["failed"]);
     for name in ["response", "streamed"] {
@@ -424,7 +464,27 @@ fn all(client: Client) {
     approved(&scene);
     functions(&scene);
     structured(&scene);
+    retried(&scene);
     failed(&scene);
+    killed(scene);
+}
+
+/// The server dies in the middle of a stream, and another one goes on with its runs.
+fn killed(scene: Scene) {
+    let mut command = scene.command();
+    command.arg(&scene.client.script).arg("killed");
+    let mut client = Running::new(command);
+    assert_eq!(client.line(), "begun");
+    scene.server.kill();
+    let address = scene.url.strip_prefix("http://").unwrap();
+    let mut server = scene.house.begin(&["serve", "--listen", address]);
+    assert!(server.line().contains(&scene.url));
+    let scene = Scene { server, ..scene };
+    let seen: Value = serde_json::from_str(&client.line()).unwrap();
+    let log = scene.log(&seen["response"]);
+    assert_eq!(said(&seen["response"]), told(&log));
+    same_deltas(list(&seen["events"]), &log);
+    assert!(log.iter().any(|event| event["type"] == "attempt.ended"));
 }
 
 #[test]
@@ -435,4 +495,46 @@ fn openai_for_javascript_gets_what_the_log_has() {
 #[test]
 fn openai_for_python_gets_what_the_log_has() {
     all(Client::python());
+}
+
+#[test]
+fn the_example_of_a_page_that_comes_back_shows_every_word_once() {
+    let scene = Scene::open(Client::javascript());
+    // Packages are looked for beside the script.
+    let script = scene.house.path("background.mjs");
+    std::fs::copy(root().join("examples/openai/background.mjs"), &script).unwrap();
+    let packages = root().join("tests/faces/openai/node_modules");
+    std::os::unix::fs::symlink(packages, scene.house.path("node_modules")).unwrap();
+    let text = printed(scene.command().arg(script).env("MODEL", "slow"));
+    let run = scene.house.well(&["ls", "--json"]);
+    let run: Value = serde_json::from_str(run.lines().next().unwrap()).unwrap();
+    let log = scene
+        .house
+        .well(&["attach", run["id"].as_str().unwrap(), "--json"]);
+    let log: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [said] = &told(&log)[..] else {
+        panic!("{log:?}")
+    };
+    assert_eq!(
+        text,
+        format!("{}\ncompleted\n", said.strip_prefix("text ").unwrap())
+    );
+}
+
+#[test]
+fn the_example_of_functions_answers_what_is_called() {
+    let scene = Scene::open(Client::python());
+    scene
+        .vendor
+        .will_say(Answer::call("weather", &json!({"city": "Bern"})));
+    scene.vendor.will_say(Answer::text("Sunny, they say."));
+    let script = root().join("examples/openai/functions.py");
+    let text = printed(scene.command().arg(script).arg("stub/m"));
+    assert_eq!(text, "Sunny, they say.\n");
+    let request = scene.vendor.requests().pop().unwrap();
+    let result = list(&request["messages"]).last().unwrap();
+    assert_eq!(result["content"], "It is sunny in Bern.");
 }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 pub(crate) struct Answer {
     deltas: Vec<Value>,
     gate: Option<Receiver<()>>,
-    finish_reason: &'static str,
+    /// None where the connection breaks off before the end.
+    finish_reason: Option<&'static str>,
 }
 
 impl Answer {
@@ -25,7 +26,7 @@ impl Answer {
                 .map(|piece| json!({ "content": piece }))
                 .collect(),
             gate: None,
-            finish_reason: "stop",
+            finish_reason: Some("stop"),
         }
     }
 
@@ -40,7 +41,15 @@ impl Answer {
         Self {
             deltas: std::iter::once(opening).chain(args).collect(),
             gate: None,
-            finish_reason: "tool_calls",
+            finish_reason: Some("tool_calls"),
+        }
+    }
+
+    /// A text behind which the connection breaks off.
+    pub(crate) fn broken(text: &str) -> Self {
+        Self {
+            finish_reason: None,
+            ..Self::text(text)
         }
     }
 
@@ -142,7 +151,10 @@ fn write(mut socket: TcpStream, answer: &Answer) -> std::io::Result<()> {
         }
         say(&json!({"choices": [{"index": 0, "delta": delta}]}))?;
     }
-    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": answer.finish_reason}]}))?;
+    let Some(finish_reason) = answer.finish_reason else {
+        return Ok(());
+    };
+    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}))?;
     say(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))?;
     socket.write_all(b"data: [DONE]\n\n")
 }

@@ -460,7 +460,10 @@ async fn no_web_page_reaches_an_open_server() {
         .request(Method::OPTIONS, "/v1/runs")
         .header("origin", "https://app.example.com")
         .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "content-type");
+        .header(
+            "access-control-request-headers",
+            "content-type,x-stainless-lang",
+        );
     let preflight = Answer::of(preflight.send().await.unwrap()).await;
     assert_eq!(preflight.status, 200);
     assert!(
@@ -471,7 +474,7 @@ async fn no_web_page_reaches_an_open_server() {
     assert!(
         preflight
             .header("access-control-allow-headers")
-            .contains("content-type")
+            .contains("content-type,x-stainless-lang")
     );
 }
 

@@ -6,6 +6,7 @@ mod agui;
 mod blobs;
 mod bounds;
 mod log;
+mod openai;
 mod output;
 mod polls;
 mod reference;

@@ -70,13 +70,17 @@ macro_rules! events {
                 written.expect("event data has string keys and a Vec takes all bytes");
             }
 
+            /// Reads the data of a type that is known; nothing where it is not, or has another shape.
+            pub(crate) fn read_known(kind: &str, data: &str) -> Option<Self> {
+                match kind {
+                    $($wire => serde_json::from_str(data).ok().map(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// Reads type and data; what cannot be read is kept as unknown.
             pub fn read(kind: &str, data: &RawValue) -> Self {
-                let known = match kind {
-                    $($wire => serde_json::from_str(data.get()).ok().map(Self::$name),)*
-                    _ => None,
-                };
-                known.unwrap_or_else(|| {
+                Self::read_known(kind, data.get()).unwrap_or_else(|| {
                     Self::Unknown(Unknown {
                         kind: kind.to_owned(),
                         data: serde_json::from_str(data.get()).unwrap_or(serde_json::Value::Null),

@@ -15,9 +15,9 @@ pub(super) fn events(frames: &[u8]) -> impl Iterator<Item = Envelope> {
     frame::split(frames).filter_map(frame::parse)
 }
 
-/// Gives a translation the events of frames.
-pub(super) fn feed(translation: &mut Translation, frames: &[u8]) {
-    events(frames).for_each(|envelope| translation.take(envelope));
+/// Gives a translation frames; what comes of them is printed.
+pub(super) fn feed(translation: &mut Translation, frames: &[u8], out: &mut Vec<u8>) {
+    frame::split(frames).for_each(|frame| translation.take_frame(frame, out));
 }
 
 /// Whether all that belongs to the response was taken.
@@ -38,7 +38,8 @@ pub(super) async fn whole(
     let mut translation = Translation::whole(named.about(), named.id.first);
     while !is_over(&translation) {
         match follower.ready().await? {
-            Ready::Frames(frames) => feed(&mut translation, &frames),
+            // A whole response prints nothing on the way.
+            Ready::Frames(frames) => feed(&mut translation, &frames, &mut Vec::new()),
             Ready::Nothing | Ready::Ended => break,
         }
     }

@@ -8,7 +8,7 @@ use run::Seq;
 use store::{FollowError, Follower, Ready, Scope, Store};
 use wire::faces::openai::{NUMBERS_PER_EVENT, Numbered, Phase, Translation};
 
-use super::log::{events, feed, is_over, whole};
+use super::log::{feed, is_over, whole};
 use super::named::{Named, unknown};
 use crate::App;
 use crate::auth::Caller;
@@ -83,12 +83,7 @@ impl Live {
     }
 
     fn take(&mut self, frames: &[u8]) {
-        for envelope in events(frames) {
-            self.translation.take(envelope);
-            for event in self.translation.drain() {
-                event.print(&mut self.out);
-            }
-        }
+        feed(&mut self.translation, frames, &mut self.out);
     }
 
     fn chunks(self) -> impl Stream<Item = Chunk> + Send + Unpin + 'static {
@@ -147,7 +142,7 @@ pub(super) async fn to_end(
 ) -> Result<(), FollowError> {
     while !is_over(translation) {
         match follower.next().await? {
-            Some(frames) => feed(translation, &frames),
+            Some(frames) => feed(translation, &frames, &mut Vec::new()),
             None => break,
         }
     }

@@ -249,12 +249,12 @@ impl Numbered {
     /// Prints it as a frame of the stream. It has no `id`: a client that keeps the last one, as OpenAI's for Python does,
     /// would take each comment behind it for an event.
     pub fn print(&self, out: &mut Vec<u8>) {
-        let (kind, number) = (self.event.kind(), self.sequence_number);
-        write!(
-            out,
-            "event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":{number}"
-        )
-        .expect("a Vec takes all bytes");
+        let kind = self.event.kind().as_bytes();
+        for piece in [b"event: ", kind, b"\ndata: {\"type\":\"", kind] {
+            out.extend_from_slice(piece);
+        }
+        write!(out, "\",\"sequence_number\":{}", self.sequence_number)
+            .expect("a Vec takes all bytes");
         let opening = out.len();
         let written = self.event.write_members(out);
         written.expect("events have string keys and a Vec takes all bytes");

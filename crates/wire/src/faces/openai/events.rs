@@ -39,8 +39,8 @@ impl Translation {
             Event::UsageUpdated(updated) => self.recount(&updated.totals),
 
             Event::MessageStarted(started) => self.message_started(started),
-            Event::TextDelta(delta) => self.text(&delta.message, delta.part, delta.text),
-            Event::ReasoningDelta(delta) => self.reasoning(&delta.message, delta.part, delta.text),
+            Event::TextDelta(delta) => self.text(delta.message, delta.part, delta.text),
+            Event::ReasoningDelta(delta) => self.reasoning(delta.message, delta.part, delta.text),
             Event::MessageCompleted(completed) => self.message_completed(completed),
             Event::MessageDiscarded(discarded) => self.message_discarded(&discarded.message),
 

@@ -15,6 +15,7 @@ mod output;
 mod translate;
 
 mod calls;
+mod deltas;
 mod events;
 mod speech;
 

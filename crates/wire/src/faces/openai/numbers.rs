@@ -103,6 +103,13 @@ impl Numbers {
         self.push_bare(Event::ItemAdded(place.output_index, item));
     }
 
+    /// The number of an event that is printed elsewhere.
+    pub(super) fn pass(&mut self) -> u64 {
+        let number = self.next();
+        self.n += 1;
+        number
+    }
+
     fn write(&mut self, event: Event) {
         let sequence_number = self.next();
         if self.shows && self.wants(sequence_number) {

@@ -19,8 +19,9 @@ pub(super) struct Spoken {
     current: Option<Current>,
 }
 
+/// How a part is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Voice {
+pub(super) enum Voice {
     Text,
     Reasoning,
 }
@@ -55,6 +56,14 @@ impl Spoken {
             items: Vec::new(),
             current: None,
         }
+    }
+
+    /// The piece under way, if it is this part.
+    pub(super) fn under_way(&mut self, part: u32, voice: Voice) -> Option<(Place, &mut String)> {
+        let current = self.current.as_mut().filter(|it| it.voice == voice)?;
+        let at = current.at();
+        let piece = current.open.as_mut().filter(|it| it.part == part)?;
+        Some((at, &mut piece.text))
     }
 
     /// The item under way as it stands.
@@ -148,16 +157,16 @@ impl Translation {
         self.messages.insert(started.message, spoken);
     }
 
-    pub(super) fn text(&mut self, message: &MessageId, part: u32, text: String) {
+    pub(super) fn text(&mut self, message: MessageId, part: u32, text: String) {
         self.say(message, part, Voice::Text, text);
     }
 
-    pub(super) fn reasoning(&mut self, message: &MessageId, part: u32, text: String) {
+    pub(super) fn reasoning(&mut self, message: MessageId, part: u32, text: String) {
         self.say(message, part, Voice::Reasoning, text);
     }
 
-    fn say(&mut self, message: &MessageId, part: u32, voice: Voice, text: String) {
-        let mut spoken = self.opened(message);
+    fn say(&mut self, message: MessageId, part: u32, voice: Voice, text: String) {
+        let mut spoken = self.opened(&message);
         // Only the agent's own words are output.
         if spoken.role == Role::Assistant {
             self.open_part(&mut spoken, part, voice);
@@ -165,7 +174,7 @@ impl Translation {
                 self.add(current, text);
             }
         }
-        self.messages.insert(message.clone(), spoken);
+        self.messages.insert(message, spoken);
     }
 
     /// Takes a message out of the map, and hides what follows if it is to be forgotten.

@@ -292,18 +292,36 @@ fn envelopes(log: &[Stored]) -> impl Iterator<Item = Envelope> {
     })
 }
 
+/// The stream of a response, event by event and frame by frame.
+fn print(about: impl Fn() -> About, log: &[Stored], first: u64, after: Option<u64>) -> String {
+    let of = |take: &dyn Fn(&mut Translation, &Envelope, &mut Vec<u8>)| {
+        let mut translation = Translation::new(about(), Seq(first), after);
+        let mut out = Vec::new();
+        for envelope in envelopes(log) {
+            take(&mut translation, &envelope, &mut out);
+        }
+        if let Some(end) = translation.end() {
+            end.expect("it is small").print(&mut out);
+        }
+        String::from_utf8(out).unwrap()
+    };
+    let by_event = of(&|translation, envelope, out| {
+        translation.take(envelope.clone());
+        translation.drain().for_each(|event| event.print(out));
+    });
+    let by_frame = of(&|translation, envelope, out| {
+        let (seq, at) = (envelope.seq, envelope.at.to_string());
+        let mut frame = Vec::new();
+        run::frame::print(&mut frame, seq, &at, envelope.attempt, &envelope.event);
+        translation.take_frame(&frame, out);
+    });
+    assert_eq!(by_frame, by_event);
+    by_event
+}
+
 /// The events of a response as they are printed, read back.
-fn stream(about: About, log: &[Stored], first: u64, after: Option<u64>) -> Vec<Value> {
-    let mut translation = Translation::new(about, Seq(first), after);
-    let mut out = Vec::new();
-    for envelope in envelopes(log) {
-        translation.take(envelope);
-        translation.drain().for_each(|event| event.print(&mut out));
-    }
-    if let Some(end) = translation.end() {
-        end.expect("it is small").print(&mut out);
-    }
-    let text = String::from_utf8(out).unwrap();
+fn stream(about: impl Fn() -> About, log: &[Stored], first: u64, after: Option<u64>) -> Vec<Value> {
+    let text = print(about, log, first, after);
     let frames = text.split_terminator("\n\n");
     frames
         .map(|frame| {
@@ -405,13 +423,13 @@ fn brief(item: &Value) -> String {
 /// whole response is what the stream ended with. Gives the last response.
 #[track_caller]
 fn check(about: impl Fn() -> About, log: &[Stored], first: u64, expected: &[&str]) -> Value {
-    let events = stream(about(), log, first, None);
+    let events = stream(&about, log, first, None);
     let lines: Vec<String> = events.iter().map(line).collect();
     assert_eq!(lines, expected);
     accumulated(&events);
     for (n, event) in events.iter().enumerate() {
         let after = event["sequence_number"].as_u64();
-        assert_eq!(stream(about(), log, first, after), events[n + 1..]);
+        assert_eq!(stream(&about, log, first, after), events[n + 1..]);
     }
     let mut whole = Translation::whole(about(), Seq(first));
     envelopes(log).for_each(|envelope| whole.take(envelope));
@@ -599,8 +617,8 @@ fn a_message_that_is_forgotten_is_emptied_live_and_silent_in_a_replay() {
         &[&begin[..], &replayed, &rest].concat(),
     );
     assert_eq!(again, response);
-    let kept = stream(about(), &log, 1, None);
-    for event in stream(discarded(about()), &log, 1, None) {
+    let kept = stream(about, &log, 1, None);
+    for event in stream(|| discarded(about()), &log, 1, None) {
         assert!(kept.contains(&event), "{event}");
     }
 }
@@ -713,7 +731,7 @@ fn a_function_ends_a_response_and_its_answer_begins_the_next() {
     assert_eq!(second["usage"]["total_tokens"], 10);
     // No segment begins elsewhere.
     for wrong in [2, 12, 14, 99] {
-        assert!(stream(with_tools(), &log, wrong, None).is_empty());
+        assert!(stream(with_tools, &log, wrong, None).is_empty());
     }
 }
 
@@ -956,7 +974,7 @@ fn a_message_that_outlives_its_response_goes_on_in_the_next() {
         completed(1, vec![Part::text("Before, after")]),
         finished(0, 0),
     ];
-    let first = stream(about(), &log, 1, None);
+    let first = stream(about, &log, 1, None);
     assert_eq!(
         output(&first.last().unwrap()["response"]),
         [
@@ -966,7 +984,7 @@ fn a_message_that_outlives_its_response_goes_on_in_the_next() {
         ]
     );
     accumulated(&first);
-    let second = stream(about(), &log, 9, None);
+    let second = stream(about, &log, 9, None);
     assert_eq!(
         output(&second.last().unwrap()["response"]),
         [
@@ -1052,7 +1070,7 @@ fn what_a_request_said_is_in_its_responses() {
     asked
         .client
         .insert(FACE.into(), serde_json::to_value(body.echo()).unwrap());
-    let events = stream(structured(), &[asked.into(), finished(0, 0)], 1, None);
+    let events = stream(structured, &[asked.into(), finished(0, 0)], 1, None);
     let response = &events[0]["response"];
     assert_eq!(response["model"], "openai/gpt-5");
     assert_eq!(response["background"], true);
@@ -1130,7 +1148,7 @@ fn every_stored_event_type_has_numbers_for_what_becomes_of_it() {
         .map(example)
         .chain([example(&"run.finished")])
         .collect();
-    let events = stream(with_tools(), &log, 1, None);
+    let events = stream(with_tools, &log, 1, None);
     accumulated(&events);
     let last = events.last().unwrap();
     assert_eq!(last["type"], "response.failed");
@@ -1150,7 +1168,7 @@ fn every_stored_event_type_has_numbers_for_what_becomes_of_it() {
         log.extend([call(n, "search", None), running(n)]);
     }
     log.push(finished(0, 0));
-    let events = stream(about(), &log, 1, None);
+    let events = stream(about, &log, 1, None);
     accumulated(&events);
     let n_items = events.last().unwrap()["response"]["output"]
         .as_array()

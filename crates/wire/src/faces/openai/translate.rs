@@ -109,6 +109,11 @@ impl Translation {
         self.ended.map(|ended| ended.seq)
     }
 
+    /// Whether the next event is one of a response that has begun and not ended.
+    pub(super) fn goes_on(&self) -> bool {
+        self.phase == Phase::Within && self.begins.is_none()
+    }
+
     /// Takes the next event of the log.
     pub fn take(&mut self, envelope: Envelope) {
         if matches!(self.phase, Phase::Over | Phase::Missed) {
