@@ -1,11 +1,13 @@
 //! The agent catalogue's types: a named configuration of a driver, and the policy that follows from it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{Backoff, Budget, History, MAX_REPAIR_ATTEMPTS, Tools};
+use crate::upstream;
+use crate::{Backoff, Budget, History, MAX_REPAIR_ATTEMPTS, ScriptStep, Tools};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +19,8 @@ pub enum DriverKind {
     Loop,
     /// A command of the operating system.
     Command,
+    /// An agent of another program that speaks AG-UI.
+    Agui,
     /// A script: for tests, the demo and load.
     Scripted,
 }
@@ -28,6 +32,7 @@ impl DriverKind {
             Self::Model => "model",
             Self::Loop => "loop",
             Self::Command => "command",
+            Self::Agui => "agui",
             Self::Scripted => "scripted",
         }
     }
@@ -37,7 +42,7 @@ impl DriverKind {
         match self {
             Self::Model => OnLost::Retry,
             Self::Command => OnLost::Abort,
-            Self::Loop | Self::Scripted => OnLost::Resume,
+            Self::Loop | Self::Agui | Self::Scripted => OnLost::Resume,
         }
     }
 
@@ -45,14 +50,14 @@ impl DriverKind {
     pub fn takes_inputs(self) -> bool {
         match self {
             Self::Loop | Self::Scripted => true,
-            Self::Model | Self::Command => false,
+            Self::Model | Self::Command | Self::Agui => false,
         }
     }
 
     /// Whether a run of it can be told an earlier answer and a word about it. To a command that word would be the input.
     pub fn can_refine(self) -> bool {
         match self {
-            Self::Model | Self::Loop | Self::Scripted => true,
+            Self::Model | Self::Loop | Self::Agui | Self::Scripted => true,
             Self::Command => false,
         }
     }
@@ -118,57 +123,6 @@ pub enum Structured {
     Native,
     /// By an instruction in the system message, for vendors and models without such a mode.
     Prompt,
-}
-
-/// One step of a script; exactly one of the keys that name what it does.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScriptStep {
-    /// Writes so many words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u32>,
-    /// With `tokens`: how many a second; as fast as possible if missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per_second: Option<f64>,
-    /// Writes this text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Reasons with this text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Calls a tool of this name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<String>,
-    /// With `tool`: its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub args: Option<Value>,
-    /// With `tool`: its result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<Value>,
-    /// With `tool`: how long it takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delay_ms: Option<u64>,
-    /// Says nothing for so long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stall_ms: Option<u64>,
-    /// Asks for an approval with this title.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<String>,
-    /// Asks this question.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub question: Option<String>,
-    /// With `approval` or `question`: keeps its worker while it waits, as an agent's process does.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub held: bool,
-    /// With `approval` or `question`: nobody needs to answer after so long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_ms: Option<u64>,
-    /// Fails with this message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fail: Option<String>,
-    /// The attempt dies.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub exit: bool,
 }
 
 /// What a `model` agent says to its vendor.
@@ -238,6 +192,21 @@ pub struct AgentSpec {
     /// `loop`: what happens when a budget is used up.
     #[serde(default, skip_serializing_if = "BudgetEnd::is_default")]
     pub over_budget: BudgetEnd,
+    /// `agui`: the AG-UI endpoint of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `agui`: headers of each request, by the names of variables of the server's environment that hold their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers_env: BTreeMap<String, String>,
+    /// `agui`: what is told, by a `POST` of `{threadId, runId}`, when a run is stopped; the protocol has no call for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_url: Option<String>,
+    /// `agui`: `forwardedProps` of each request; what a client forwards comes beside it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub forwarded_props: Map<String, Value>,
+    /// `agui`: whether events that this version does not know are kept in the log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raw: bool,
     /// `scripted`: what happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptStep>,
@@ -315,6 +284,11 @@ impl AgentSpec {
             env: Vec::new(),
             tools: Tools::default(),
             over_budget: BudgetEnd::default(),
+            url: None,
+            headers_env: BTreeMap::new(),
+            stop_url: None,
+            forwarded_props: Map::new(),
+            raw: false,
             script: Vec::new(),
             description: None,
             concurrency: None,
@@ -373,6 +347,12 @@ impl AgentSpec {
         let in_directory = &[DriverKind::Command, DriverKind::Loop];
         only(self.directory.is_some(), "directory", in_directory);
         only(!self.env.is_empty(), "env", in_directory);
+        let agui = &[DriverKind::Agui];
+        only(self.url.is_some(), "url", agui);
+        only(!self.headers_env.is_empty(), "headers_env", agui);
+        only(self.stop_url.is_some(), "stop_url", agui);
+        only(!self.forwarded_props.is_empty(), "forwarded_props", agui);
+        only(self.raw, "raw", agui);
         only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
         problems.extend(self.tools.problems());
         match self.driver {
@@ -400,6 +380,7 @@ impl AgentSpec {
                         .to_owned(),
                 );
             }
+            DriverKind::Agui => problems.extend(upstream::problems(self)),
             DriverKind::Command | DriverKind::Scripted => {}
         }
         for (n, step) in self.script.iter().enumerate() {
@@ -459,7 +440,7 @@ impl AgentSpec {
                     calls: false,
                     requests: true,
                 },
-                DriverKind::Loop => Survives {
+                DriverKind::Loop | DriverKind::Agui => Survives {
                     text: false,
                     calls: true,
                     requests: true,
@@ -476,72 +457,6 @@ impl AgentSpec {
             stop_timeout_ms: self.stop_timeout_ms,
             backoff: self.backoff,
             budget: self.budget,
-        }
-    }
-}
-
-impl ScriptStep {
-    /// What is wrong with it.
-    fn problem(&self) -> Option<String> {
-        let actions = [
-            ("tokens", self.tokens.is_some()),
-            ("text", self.text.is_some()),
-            ("reason", self.reason.is_some()),
-            ("tool", self.tool.is_some()),
-            ("stall_ms", self.stall_ms.is_some()),
-            ("approval", self.approval.is_some()),
-            ("question", self.question.is_some()),
-            ("fail", self.fail.is_some()),
-            ("exit", self.exit),
-        ];
-        let given: Vec<&str> = actions
-            .iter()
-            .filter(|(_, given)| *given)
-            .map(|(name, _)| *name)
-            .collect();
-        match given[..] {
-            [_] => {}
-            [] => {
-                let names: Vec<&str> = actions.iter().map(|(name, _)| *name).collect();
-                return Some(format!("needs one of {}", names.join(", ")));
-            }
-            _ => return Some(format!("does one thing only, not {}", given.join(" and "))),
-        }
-        let waits = self.approval.is_some() || self.question.is_some();
-        let companions = [
-            (
-                "per_second",
-                self.per_second.is_some(),
-                self.tokens.is_some(),
-                "tokens",
-            ),
-            ("args", self.args.is_some(), self.tool.is_some(), "tool"),
-            ("result", self.result.is_some(), self.tool.is_some(), "tool"),
-            (
-                "delay_ms",
-                self.delay_ms.is_some(),
-                self.tool.is_some(),
-                "tool",
-            ),
-            ("held", self.held, waits, "approval or question"),
-            (
-                "expires_ms",
-                self.expires_ms.is_some(),
-                waits,
-                "approval or question",
-            ),
-        ];
-        if let Some((key, _, _, with)) = companions
-            .iter()
-            .find(|(_, given, fits, _)| *given && !*fits)
-        {
-            return Some(format!("{key} goes with {with}"));
-        }
-        match self.per_second {
-            Some(rate) if !(rate > 0.0 && rate.is_finite()) => {
-                Some("per_second must be above 0".to_owned())
-            }
-            _ => None,
         }
     }
 }
@@ -618,6 +533,21 @@ mod tests {
             &[
                 "output_schema belongs to driver model or loop, this agent has driver scripted",
                 "repair_attempts must be at most 8",
+            ],
+        );
+        check(
+            r#"{"driver":"agui","url":"https://a.example.com/run"}"#,
+            &[],
+        );
+        check(
+            r#"{"driver":"agui","raw":true}"#,
+            &["url is missing: driver agui needs url = \"https://…\""],
+        );
+        check(
+            r#"{"driver":"model","model":"a/b","url":"https://x","raw":true}"#,
+            &[
+                "url belongs to driver agui, this agent has driver model",
+                "raw belongs to driver agui, this agent has driver model",
             ],
         );
         check(

@@ -12,7 +12,9 @@ mod time;
 mod agent;
 mod content;
 mod history;
+mod script;
 mod tools;
+mod upstream;
 mod usage;
 
 pub mod event;
@@ -37,8 +39,8 @@ pub mod snapshot;
 mod tests;
 
 pub use agent::{
-    AgentSpec, BudgetEnd, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, ScriptStep, Setting,
-    Structured, Survives,
+    AgentSpec, BudgetEnd, CommandSpec, DriverKind, ModelSpec, OnLost, Policy, Setting, Structured,
+    Survives,
 };
 pub use budget::{Budget, Exhausted};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
@@ -52,6 +54,7 @@ pub use id::{
 pub use lease::Lease;
 pub use limits::*;
 pub use retry::Backoff;
+pub use script::ScriptStep;
 pub use seq::{AppendNo, Fence, Seq};
 pub use snapshot::Snapshot;
 pub use state::{

@@ -109,7 +109,7 @@ impl AskedCalls {
     pub(crate) fn called(self) -> Vec<Event> {
         let called = self.calls.into_iter().map(|asked| {
             ToolCalled {
-                args: arguments(&asked.args),
+                args: fitting(&asked.args),
                 call: asked.call,
                 vendor: asked.vendor,
             }
@@ -122,12 +122,19 @@ impl AskedCalls {
 /// The key under which arguments stand that are no JSON object. The call of it fails with a word to the model.
 pub(crate) const UNREADABLE: &str = "_unreadable";
 
-fn arguments(args: &Args) -> Value {
-    let too_long = || json!({ UNREADABLE: format!("more than {CALL_ARGS_BYTES} bytes") });
-    let text = match args {
-        Args::Fit(text) => text,
-        Args::TooLong => return too_long(),
-    };
+fn fitting(args: &Args) -> Value {
+    match args {
+        Args::Fit(text) => arguments(text),
+        Args::TooLong => too_long(),
+    }
+}
+
+fn too_long() -> Value {
+    json!({ UNREADABLE: format!("more than {CALL_ARGS_BYTES} bytes") })
+}
+
+/// What a call is made with, of the text that it was told in.
+pub(crate) fn arguments(text: &str) -> Value {
     if text.trim().is_empty() {
         return json!({});
     }

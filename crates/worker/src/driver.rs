@@ -40,6 +40,6 @@ pub(crate) fn starts_processes(kind: DriverKind) -> bool {
     match kind {
         // A loop has a shell and servers of tools.
         DriverKind::Command | DriverKind::Loop => true,
-        DriverKind::Model | DriverKind::Scripted => false,
+        DriverKind::Model | DriverKind::Agui | DriverKind::Scripted => false,
     }
 }

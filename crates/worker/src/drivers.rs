@@ -2,6 +2,7 @@
 
 use run::DriverKind;
 
+use crate::agui::AguiAgents;
 use crate::asking::Models;
 use crate::command::Commands;
 use crate::context::Context;
@@ -18,6 +19,8 @@ pub struct Drivers {
     pub loops: Loops,
     /// For `command` agents.
     pub commands: Commands,
+    /// For `agui` agents.
+    pub agui: AguiAgents,
 }
 
 impl Driver for Drivers {
@@ -26,6 +29,7 @@ impl Driver for Drivers {
             DriverKind::Model => self.models.perform(context).await,
             DriverKind::Loop => self.loops.perform(context).await,
             DriverKind::Command => self.commands.perform(context).await,
+            DriverKind::Agui => self.agui.perform(context).await,
             DriverKind::Scripted => Scripted.perform(context).await,
         }
     }

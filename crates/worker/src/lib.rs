@@ -57,6 +57,7 @@ mod asking;
 mod listening;
 mod looping;
 
+mod agui;
 mod model;
 mod toolbox;
 
@@ -76,6 +77,7 @@ mod sweeper;
 
 mod worker;
 
+pub use agui::AguiAgents;
 pub use asking::{Models, Vendors};
 pub use command::Commands;
 pub use context::{Context, Over, Waited};

@@ -114,3 +114,32 @@ pub const SUMMARY_TOKENS: u32 = 4 * 1024;
 
 /// How long a model may take for a summary of older history.
 pub const SUMMARY_TIME: Duration = Duration::from_mins(2);
+
+/// Different ids of messages, or of calls, that one run of an AG-UI agent may use; one with more fails. They are needed to
+/// know what is said again.
+pub const UPSTREAM_IDS: usize = 20_000;
+
+/// Messages of an AG-UI agent that are open at once; the first one is ended for one more. Fewer than a run may have.
+pub const UPSTREAM_MESSAGES: usize = 48;
+
+/// Calls of an AG-UI agent that wait for their results at once; the first one ends as unknown for one more.
+pub const UPSTREAM_CALLS: usize = 200;
+
+/// Bytes of a value of an AG-UI agent (state, result, activity) as printed. With what is around it, it must fit into
+/// [`run::MAX_EVENT_BYTES`].
+pub const UPSTREAM_VALUE_BYTES: usize = 768 * 1024;
+
+/// Bytes of the conversation that an AG-UI agent is sent; of a longer one the oldest runs are left out.
+pub const UPSTREAM_HISTORY_BYTES: usize = 1024 * 1024;
+
+/// Events of an AG-UI agent that cannot be read as JSON before its run fails.
+pub const UPSTREAM_GARBAGE: u32 = 100;
+
+/// Bytes of an error's body that are read and told.
+pub const UPSTREAM_ERROR_BYTES: usize = 2 * 1024;
+
+/// How long telling an AG-UI agent to stop may take.
+pub const UPSTREAM_STOP: Duration = Duration::from_secs(3);
+
+/// How long a silent connection to an AG-UI agent is kept before it is looked at.
+pub const UPSTREAM_KEEPALIVE: Duration = Duration::from_secs(30);

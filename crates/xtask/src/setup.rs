@@ -49,7 +49,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         asks: ["python3", "--version"],
         package: "python3-venv",
-        needed_for: "the clients for Python that tests run against the server",
+        needed_for: "the clients and agents in Python that tests run with the server",
     },
 ];
 
@@ -58,10 +58,16 @@ const TOOLS: &[Tool] = &[
 const NPM: &[&str] = &["tests/npm", "tests/faces/openai", "tests/faces/agui"];
 
 /// Where packages for Python are listed, with their versions, and the environment that they go to.
-const PYTHON: &[(&str, &str)] = &[(
-    "tests/faces/openai/requirements.txt",
-    "target/python/openai",
-)];
+const PYTHON: &[(&str, &str)] = &[
+    (
+        "tests/faces/openai/requirements.txt",
+        "target/python/openai",
+    ),
+    (
+        "tests/upstream/pydantic_ai/requirements.txt",
+        "target/python/pydantic_ai",
+    ),
+];
 
 /// Installs what is missing, or says what it could not install.
 pub(crate) fn setup() -> anyhow::Result<()> {

@@ -62,6 +62,17 @@ function cutting(cuts) {
   };
 }
 
+/** Says so once there is text. */
+function begun() {
+  let told = false;
+  return {
+    onTextMessageContentEvent: () => {
+      if (!told) process.stdout.write("begun\n");
+      told = true;
+    },
+  };
+}
+
 /** Numbers that are the same each time (mulberry32). */
 function* numbers(seed) {
   for (;;) {
@@ -96,14 +107,12 @@ const cases = {
 
   /** The server dies in the middle and comes back. */
   async killed() {
-    const random = agent(Surviving, "slow");
-    let told = false;
-    return run(random, {}, {
-      onTextMessageContentEvent: () => {
-        if (!told) process.stdout.write("begun\n");
-        told = true;
-      },
-    });
+    return run(agent(Surviving, "slow"), {}, begun());
+  },
+
+  /** Whoever asks for the same run again. */
+  async same() {
+    return run(agent(HttpAgent, "slow"), { runId: "same" }, begun());
   },
 
   async stopped() {
@@ -121,6 +130,15 @@ const cases = {
     const second = await run(asked, { resume: answer([approval], { approved: true }) });
     const third = await run(asked, { resume: answer(second.outcome.interrupts, { answer: "red" }) });
     return { ...third, interrupts: [approval, ...second.outcome.interrupts], pendingInterrupts: asked.pendingInterrupts };
+  },
+
+  async bought() {
+    const buyer = agent(HttpAgent, "buyer");
+    const first = await run(buyer);
+    const { interrupts } = first.outcome;
+    const answers = { [interrupts[0].id]: { status: "resolved", payload: { approved: true } } };
+    const second = await run(buyer, { resume: buildResumeArray(interrupts, answers) });
+    return { ...second, interrupts };
   },
 
   async tool() {

@@ -61,7 +61,10 @@ impl<W: Write, E: Write> Plain<W, E> {
                 self.answer = match run.driver {
                     DriverKind::Command => Answer::Printed,
                     _ if run.structured => Answer::Output,
-                    DriverKind::Model | DriverKind::Loop | DriverKind::Scripted => Answer::Text,
+                    DriverKind::Model
+                    | DriverKind::Loop
+                    | DriverKind::Agui
+                    | DriverKind::Scripted => Answer::Text,
                 };
                 Ok(())
             }

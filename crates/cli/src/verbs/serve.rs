@@ -9,7 +9,7 @@ use http::{App, Catalogue, Mode, Settings};
 use store::{Location, OpenError, Options, Store};
 use tokio::net::TcpListener;
 use wire::{SECRET_KEY_VAR, SealKeys};
-use worker::{Commands, Drivers, Keys, Loops, Models, Worker};
+use worker::{AguiAgents, Commands, Drivers, Keys, Loops, Models, Worker};
 
 use crate::admin;
 use crate::args::Serve;
@@ -247,10 +247,16 @@ impl Served<'_> {
             Arc::new(self.config.agents.clone()),
             &self.config.worker.allow_hosts,
         );
+        let agui = AguiAgents::new(
+            &self.config.agents,
+            &self.config.worker.allow_hosts,
+            commands.environment.clone(),
+        );
         Ok(Drivers {
             models,
             loops: loops.map_err(Failure::Failed)?,
             commands,
+            agui: agui.map_err(Failure::Failed)?,
         })
     }
 

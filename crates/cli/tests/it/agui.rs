@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod model;
+mod upstream;
 
 use std::process::{Command, Stdio};
 

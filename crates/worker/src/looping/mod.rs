@@ -9,7 +9,7 @@
 mod calls;
 mod child;
 mod fitting;
-mod log;
+pub(crate) mod log;
 mod perform;
 mod plan;
 mod servers;

@@ -1,5 +1,6 @@
 //! A store in a directory of its own, workers on it, and the questions that tests ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use store::{Location, OnConflict, Options, RunRecord, Scope, Sealed, Start, Stor
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
-use worker::{Commands, Driver, Drivers, Loops, McpServers, Models, Scripted, Settings, Worker};
+use worker::{
+    AguiAgents, Commands, Driver, Drivers, Loops, McpServers, Models, Scripted, Settings, Worker,
+};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,6 +40,7 @@ pub(crate) fn drivers(models: Models, commands: Commands) -> Drivers {
         models,
         loops: loops.unwrap(),
         commands,
+        agui: AguiAgents::new(&BTreeMap::new(), &[], Vec::new()).unwrap(),
     }
 }
 

@@ -14,7 +14,7 @@ use run::{AgentSpec, BudgetEnd, BuiltinTool, DriverKind, Permission, ToolRule, T
 use serde_json::Value;
 use worker::{Commands, Drivers, Loops, McpServers, Models, Vendors};
 
-use crate::house::{Hired, House};
+use crate::house::{Hired, House, drivers};
 use crate::vendor::Stub;
 
 /// An agent that may do all that these tools do.
@@ -61,9 +61,8 @@ fn hire_with(
         &[],
     );
     let drivers = Drivers {
-        models,
         loops: loops.unwrap(),
-        commands,
+        ..drivers(models, commands)
     };
     let settings = house.settings();
     house.hire_as(settings, drivers)

@@ -4,6 +4,7 @@
 
 mod house;
 
+mod agui;
 mod answers;
 mod budgets;
 mod commands;

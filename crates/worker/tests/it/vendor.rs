@@ -22,6 +22,7 @@ pub(crate) struct Answer {
     pieces: Vec<String>,
     pause: Duration,
     end: End,
+    media_type: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,6 +49,7 @@ impl Answer {
             pieces,
             pause: Duration::ZERO,
             end: End::Whole,
+            media_type: None,
         }
     }
 
@@ -92,6 +94,46 @@ impl Answer {
         }
     }
 
+    /// These events, as JSON.
+    pub(crate) fn events(events: &[Value]) -> Self {
+        Self {
+            pieces: events.iter().map(|it| format!("data: {it}\n\n")).collect(),
+            ..Self::text(&[])
+        }
+    }
+
+    /// The same, and then the connection breaks.
+    pub(crate) fn events_cut(events: &[Value]) -> Self {
+        Self {
+            end: End::Cut,
+            ..Self::events(events)
+        }
+    }
+
+    /// The same, and then nothing comes.
+    pub(crate) fn events_hanging(events: &[Value]) -> Self {
+        Self {
+            end: End::Hang,
+            ..Self::events(events)
+        }
+    }
+
+    /// The same, called this.
+    pub(crate) fn with_media_type(self, media_type: &str) -> Self {
+        Self {
+            media_type: Some(media_type.to_owned()),
+            ..self
+        }
+    }
+
+    /// Bytes as they are, as an event stream.
+    pub(crate) fn bytes(text: &str) -> Self {
+        Self {
+            pieces: vec![text.to_owned()],
+            ..Self::text(&[])
+        }
+    }
+
     pub(crate) fn slow(words: &[&str], pause: Duration) -> Self {
         Self {
             pause,
@@ -107,6 +149,7 @@ impl Answer {
             pieces: vec![json!({"error": {"message": message}}).to_string()],
             pause: Duration::ZERO,
             end: End::Whole,
+            media_type: None,
         }
     }
 }
@@ -216,10 +259,10 @@ async fn serve(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let request = serde_json::from_str(&body).unwrap();
     let answer = (shared.brain)(&request);
     shared.requests.lock().unwrap().push(request);
-    let kind = if answer.status == 200 {
-        "text/event-stream"
-    } else {
-        "application/json"
+    let kind = match &answer.media_type {
+        Some(media_type) => media_type.as_str(),
+        None if answer.status == 200 => "text/event-stream",
+        None => "application/json",
     };
     let mut head = format!(
         "HTTP/1.1 {} X\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n",

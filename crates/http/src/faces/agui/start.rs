@@ -108,7 +108,7 @@ fn fitted(mut spec: AgentSpec, input: &Input) -> AgentSpec {
     if !input.tools.is_empty() {
         spec.driver = match spec.driver {
             DriverKind::Model | DriverKind::Loop => DriverKind::Loop,
-            driver @ (DriverKind::Command | DriverKind::Scripted) => driver,
+            driver @ (DriverKind::Command | DriverKind::Agui | DriverKind::Scripted) => driver,
         };
     }
     spec

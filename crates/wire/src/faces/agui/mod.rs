@@ -6,6 +6,7 @@
 //! of it, `{run}:q1` an interrupt. See [`ids`].
 
 mod activity;
+pub mod decode;
 mod event;
 pub mod ids;
 mod input;
