@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::upstream;
-use crate::{Backoff, Budget, History, MAX_REPAIR_ATTEMPTS, ScriptStep, Tools};
+use crate::coding::{Approval, Cleanup, WorktreeUse};
+use crate::{Backoff, Budget, History, ScriptStep, Tools};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +21,14 @@ pub enum DriverKind {
     Command,
     /// An agent of another program that speaks AG-UI.
     Agui,
+    /// The coding agent pi.
+    Pi,
+    /// The coding agent codex.
+    Codex,
+    /// The coding agent Claude Code.
+    Claude,
+    /// A coding agent that speaks the Agent Client Protocol.
+    Acp,
     /// A script: for tests, the demo and load.
     Scripted,
 }
@@ -33,6 +41,10 @@ impl DriverKind {
             Self::Loop => "loop",
             Self::Command => "command",
             Self::Agui => "agui",
+            Self::Pi => "pi",
+            Self::Codex => "codex",
+            Self::Claude => "claude",
+            Self::Acp => "acp",
             Self::Scripted => "scripted",
         }
     }
@@ -42,14 +54,20 @@ impl DriverKind {
         match self {
             Self::Model => OnLost::Retry,
             Self::Command => OnLost::Abort,
-            Self::Loop | Self::Agui | Self::Scripted => OnLost::Resume,
+            Self::Loop
+            | Self::Agui
+            | Self::Pi
+            | Self::Codex
+            | Self::Claude
+            | Self::Acp
+            | Self::Scripted => OnLost::Resume,
         }
     }
 
     /// Whether a run of it hears steers and follow-ups.
     pub fn takes_inputs(self) -> bool {
         match self {
-            Self::Loop | Self::Scripted => true,
+            Self::Loop | Self::Pi | Self::Codex | Self::Claude | Self::Acp | Self::Scripted => true,
             Self::Model | Self::Command | Self::Agui => false,
         }
     }
@@ -57,7 +75,14 @@ impl DriverKind {
     /// Whether a run of it can be told an earlier answer and a word about it. To a command that word would be the input.
     pub fn can_refine(self) -> bool {
         match self {
-            Self::Model | Self::Loop | Self::Agui | Self::Scripted => true,
+            Self::Model
+            | Self::Loop
+            | Self::Agui
+            | Self::Pi
+            | Self::Codex
+            | Self::Claude
+            | Self::Acp
+            | Self::Scripted => true,
             Self::Command => false,
         }
     }
@@ -97,7 +122,7 @@ impl BudgetEnd {
         clippy::trivially_copy_pass_by_ref,
         reason = "the signature that serde asks for"
     )]
-    fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -150,13 +175,13 @@ pub struct CommandSpec {
 pub struct AgentSpec {
     /// How its attempts are performed.
     pub driver: DriverKind,
-    /// `model`, `loop`: `vendor/model`.
+    /// `model`, `loop`: `vendor/model`. Coding agents: a model in the agent's own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// `model`, `loop`: the system prompt, a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// `model`, `loop`: the user's message, a template over `input` and the input's variables.
+    /// `model`, `loop`, coding agents: the user's message, a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
     /// `model`, `loop`: the sampling temperature.
@@ -180,10 +205,11 @@ pub struct AgentSpec {
     /// `command`: program and arguments, each a template over `input` and the input's variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `command`, `loop`: where commands run; the server's directory if missing.
+    /// `command`, `loop`, coding agents without a repository: where they work; the server's directory if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// `command`, `loop`: names of variables of the server's environment that commands are given, beside the harmless ones.
+    /// `command`, `loop`, coding agents: names of variables of the server's environment that child processes are given,
+    /// beside the harmless ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// `loop`: what tools it has.
@@ -204,9 +230,45 @@ pub struct AgentSpec {
     /// `agui`: `forwardedProps` of each request; what a client forwards comes beside it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub forwarded_props: Map<String, Value>,
-    /// `agui`: whether events that this version does not know are kept in the log.
+    /// `agui` and coding agents: whether events that this version does not know are kept in the log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub raw: bool,
+    /// Coding agents: the agent's own binary; its usual name if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// Coding agents: arguments before all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Coding agents: what it may do without asking; see [`AgentSpec::approval`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Coding agents: how much it thinks, in the agent's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// Coding agents: a mode of its session, in the agent's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Coding agents: the git repository that it works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Coding agents: where in its repository it works.
+    #[serde(default, skip_serializing_if = "WorktreeUse::is_default")]
+    pub worktree: WorktreeUse,
+    /// Coding agents: the branch or commit that a worktree begins from; what is checked out if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Coding agents: what becomes of the worktree when its run has ended.
+    #[serde(default, skip_serializing_if = "Cleanup::is_default")]
+    pub cleanup: Cleanup,
+    /// Coding agents: a shell script that prepares a new worktree, before the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+    /// Coding agents: a shell script in the worktree, after the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teardown: Option<String>,
+    /// Coding agents: whether what a succeeded run left uncommitted is committed on its branch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub commit_leftovers: bool,
     /// `scripted`: what happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptStep>,
@@ -289,6 +351,18 @@ impl AgentSpec {
             stop_url: None,
             forwarded_props: Map::new(),
             raw: false,
+            program: None,
+            args: Vec::new(),
+            approval: None,
+            effort: None,
+            mode: None,
+            repository: None,
+            worktree: WorktreeUse::default(),
+            base: None,
+            cleanup: Cleanup::default(),
+            setup: None,
+            teardown: None,
+            commit_leftovers: false,
             script: Vec::new(),
             description: None,
             concurrency: None,
@@ -312,102 +386,11 @@ impl AgentSpec {
         }
     }
 
-    /// Everything that is wrong with it, each as a sentence.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut only = |present: bool, key: &str, drivers: &[DriverKind]| {
-            if present && !drivers.contains(&self.driver) {
-                let fitting: Vec<&str> = drivers.iter().map(|driver| driver.as_str()).collect();
-                problems.push(format!(
-                    "{key} belongs to driver {}, this agent has driver {}",
-                    fitting.join(" or "),
-                    self.driver
-                ));
-            }
-        };
-        let models = &[DriverKind::Model, DriverKind::Loop];
-        only(self.model.is_some(), "model", models);
-        only(self.system.is_some(), "system", models);
-        only(self.prompt.is_some(), "prompt", models);
-        only(self.temperature.is_some(), "temperature", models);
-        only(
-            self.max_output_tokens.is_some(),
-            "max_output_tokens",
-            models,
-        );
-        only(self.output_schema.is_some(), "output_schema", models);
-        only(!self.history.is_default(), "history", models);
-        only(!self.tools.is_default(), "tools", &[DriverKind::Loop]);
-        only(
-            !self.over_budget.is_default(),
-            "over_budget",
-            &[DriverKind::Loop],
-        );
-        only(!self.command.is_empty(), "command", &[DriverKind::Command]);
-        let in_directory = &[DriverKind::Command, DriverKind::Loop];
-        only(self.directory.is_some(), "directory", in_directory);
-        only(!self.env.is_empty(), "env", in_directory);
-        let agui = &[DriverKind::Agui];
-        only(self.url.is_some(), "url", agui);
-        only(!self.headers_env.is_empty(), "headers_env", agui);
-        only(self.stop_url.is_some(), "stop_url", agui);
-        only(!self.forwarded_props.is_empty(), "forwarded_props", agui);
-        only(self.raw, "raw", agui);
-        only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
-        problems.extend(self.tools.problems());
-        match self.driver {
-            DriverKind::Model | DriverKind::Loop => match self.model.as_deref() {
-                None => problems.push(format!(
-                    "model is missing: driver {} needs model = \"vendor/model\"",
-                    self.driver
-                )),
-                Some(_) if self.model_spec().is_none() => {
-                    problems.push(
-                        "model must be \"vendor/model\", for example \"ollama/qwen3\"".to_owned(),
-                    );
-                }
-                Some(_) => {}
-            },
-            DriverKind::Command if self.command.is_empty() => {
-                problems.push(
-                    "command is missing: driver command needs command = [\"program\", …]"
-                        .to_owned(),
-                );
-            }
-            DriverKind::Scripted if self.script.is_empty() => {
-                problems.push(
-                    "script is missing: driver scripted needs script = [{ text = \"…\" }]"
-                        .to_owned(),
-                );
-            }
-            DriverKind::Agui => problems.extend(upstream::problems(self)),
-            DriverKind::Command | DriverKind::Scripted => {}
-        }
-        for (n, step) in self.script.iter().enumerate() {
-            if let Some(problem) = step.problem() {
-                problems.push(format!("script step {}: {problem}", n + 1));
-            }
-        }
-        problems.extend(self.history.problem());
-        if self.concurrency == Some(0) {
-            problems.push("concurrency must be at least 1".to_owned());
-        }
-        if self.max_lost_attempts == 0 {
-            problems.push("max_lost_attempts must be at least 1".to_owned());
-        }
-        if self.repair_attempts > MAX_REPAIR_ATTEMPTS {
-            problems.push(format!(
-                "repair_attempts must be at most {MAX_REPAIR_ATTEMPTS}"
-            ));
-        }
-        if self.max_tries == 0 {
-            problems.push("max_tries must be at least 1".to_owned());
-        }
-        problems
-    }
-
     /// Vendor and model of a `model` or `loop` agent.
     pub fn model_spec(&self) -> Option<ModelSpec> {
+        if self.driver.is_coding() {
+            return None;
+        }
         let (vendor, model) = self.model.as_deref()?.split_once('/')?;
         let complete = !vendor.is_empty() && !model.is_empty();
         complete.then(|| ModelSpec {
@@ -445,7 +428,13 @@ impl AgentSpec {
                     calls: true,
                     requests: true,
                 },
-                DriverKind::Command => Survives {
+                // An agent of its own asks again when its session is reopened; half a message stays, for it may have acted
+                // on it.
+                DriverKind::Command
+                | DriverKind::Pi
+                | DriverKind::Codex
+                | DriverKind::Claude
+                | DriverKind::Acp => Survives {
                     text: true,
                     calls: false,
                     requests: false,
@@ -492,71 +481,4 @@ pub struct Policy {
     pub backoff: Backoff,
     /// What a run may consume.
     pub budget: Budget,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(spec: &str, problems: &[&str]) {
-        let spec: AgentSpec = serde_json::from_str(spec).unwrap();
-        assert_eq!(spec.problems(), problems);
-    }
-
-    #[test]
-    fn an_agent_says_all_that_is_wrong_with_it() {
-        check(r#"{"driver":"scripted","script":[{"text":"hi"}]}"#, &[]);
-        check(r#"{"driver":"model","model":"openai/gpt-5"}"#, &[]);
-        check(
-            r#"{"driver":"model","model":"gpt-5","concurrency":0}"#,
-            &[
-                "model must be \"vendor/model\", for example \"ollama/qwen3\"",
-                "concurrency must be at least 1",
-            ],
-        );
-        let model = |history: &str| {
-            format!(r#"{{"driver":"model","model":"openai/gpt-5","history":{history}}}"#)
-        };
-        check(&model(r#"{"tokens":0,"over":"summarise"}"#), &[]);
-        check(&model(r#"{"tokens":10}"#), &[]);
-        check(
-            &model(r#"{"tokens":10,"over":"summarise"}"#),
-            &["history: with over = \"summarise\" tokens must be at least 256, or 0"],
-        );
-        check(
-            r#"{"driver":"scripted","script":[{"text":"hi"}],"history":{"tokens":0}}"#,
-            &["history belongs to driver model or loop, this agent has driver scripted"],
-        );
-        check(
-            r#"{"driver":"scripted","script":[{"text":"hi"}],"output_schema":{},"repair_attempts":9}"#,
-            &[
-                "output_schema belongs to driver model or loop, this agent has driver scripted",
-                "repair_attempts must be at most 8",
-            ],
-        );
-        check(
-            r#"{"driver":"agui","url":"https://a.example.com/run"}"#,
-            &[],
-        );
-        check(
-            r#"{"driver":"agui","raw":true}"#,
-            &["url is missing: driver agui needs url = \"https://…\""],
-        );
-        check(
-            r#"{"driver":"model","model":"a/b","url":"https://x","raw":true}"#,
-            &[
-                "url belongs to driver agui, this agent has driver model",
-                "raw belongs to driver agui, this agent has driver model",
-            ],
-        );
-        check(
-            r#"{"driver":"scripted","system":"x","script":[{"tokens":1,"text":"a"},{"text":"a","held":true}]}"#,
-            &[
-                "system belongs to driver model or loop, this agent has driver scripted",
-                "script step 1: does one thing only, not tokens and text",
-                "script step 2: held goes with approval or question",
-            ],
-        );
-    }
 }

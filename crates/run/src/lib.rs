@@ -10,8 +10,10 @@ mod seq;
 mod time;
 
 mod agent;
+mod coding;
 mod content;
 mod history;
+mod problems;
 mod script;
 mod tools;
 mod upstream;
@@ -43,6 +45,7 @@ pub use agent::{
     Survives,
 };
 pub use budget::{Budget, Exhausted};
+pub use coding::{Approval, Cleanup, WorktreeUse};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
 pub use content::{By, ChatMessage, ClientTool, Input, Part, Role, depth, is_shallow, text_of};
 pub use event::{Envelope, Event};

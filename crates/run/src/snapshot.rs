@@ -283,6 +283,9 @@ pub struct Worktree {
     pub branch: Option<String>,
     /// The commit it began from.
     pub base: String,
+    /// The run that owns it, where this run works in that of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<RunId>,
     /// As the run left it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
@@ -336,12 +339,21 @@ pub struct Checkpoint {
 /// The diff of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Diff {
-    /// The changed files.
+    /// The changed files; the first of them where there are many.
     pub files: Vec<FileChange>,
+    /// How many files changed, where `files` does not name all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_files: Option<u64>,
     /// Lines added.
     pub additions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// The blob that holds it as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    /// Whether the text was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// Tokens in the model's context.

@@ -26,7 +26,14 @@ impl Performer {
     pub(crate) fn resume(spec: &AgentSpec, run: &Run, snapshot: &Snapshot, rng: &mut Rng) -> Self {
         match spec.driver {
             DriverKind::Scripted => Self::Script(Box::new(Player::resume(spec, run, snapshot))),
-            DriverKind::Model | DriverKind::Loop | DriverKind::Command | DriverKind::Agui => {
+            DriverKind::Model
+            | DriverKind::Loop
+            | DriverKind::Command
+            | DriverKind::Agui
+            | DriverKind::Pi
+            | DriverKind::Codex
+            | DriverKind::Claude
+            | DriverKind::Acp => {
                 // A whole answer is not asked for again.
                 let is_said = snapshot
                     .messages

@@ -159,6 +159,12 @@ impl Context {
         Ok(Some(self.hearing.take_input(input).unwrap_or_default()))
     }
 
+    /// What an input says, as long as it waits. It stays where it is.
+    pub async fn read_input(&mut self, input: &InputId) -> Result<Option<Vec<Part>>, Over> {
+        self.hear().await?;
+        Ok(self.hearing.read_input(input).map(<[Part]>::to_vec))
+    }
+
     /// Waits for the client: parked without this attempt, or held by it.
     pub async fn wait(&self, mode: WaitMode) -> Result<Waited, Over> {
         let worked = self.work(Work::Wait { mode, due_at: None }).await?;
@@ -176,6 +182,7 @@ impl Context {
         let mut control = self.control.clone();
         let closed = control.wait_for(|run| !run.requests.contains_key(request));
         tokio::select! {
+            biased;
             closed = closed => drop(closed.map_err(|_| Over)?),
             () = self.cancel.cancelled() => return Err(Over),
             // Nothing is half done while the run waits, so there is no better place to stop.

@@ -39,7 +39,12 @@ impl From<Over> for Ending {
 pub(crate) fn starts_processes(kind: DriverKind) -> bool {
     match kind {
         // A loop has a shell and servers of tools.
-        DriverKind::Command | DriverKind::Loop => true,
+        DriverKind::Command
+        | DriverKind::Loop
+        | DriverKind::Pi
+        | DriverKind::Codex
+        | DriverKind::Claude
+        | DriverKind::Acp => true,
         DriverKind::Model | DriverKind::Agui | DriverKind::Scripted => false,
     }
 }

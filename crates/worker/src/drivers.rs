@@ -4,6 +4,7 @@ use run::DriverKind;
 
 use crate::agui::AguiAgents;
 use crate::asking::Models;
+use crate::coding::CodingAgents;
 use crate::command::Commands;
 use crate::context::Context;
 use crate::driver::{Driver, Ending};
@@ -21,6 +22,8 @@ pub struct Drivers {
     pub commands: Commands,
     /// For `agui` agents.
     pub agui: AguiAgents,
+    /// For `pi`, `codex`, `claude` and `acp` agents.
+    pub coding: CodingAgents,
 }
 
 impl Driver for Drivers {
@@ -30,6 +33,9 @@ impl Driver for Drivers {
             DriverKind::Loop => self.loops.perform(context).await,
             DriverKind::Command => self.commands.perform(context).await,
             DriverKind::Agui => self.agui.perform(context).await,
+            DriverKind::Pi | DriverKind::Codex | DriverKind::Claude | DriverKind::Acp => {
+                Box::pin(self.coding.perform(context)).await
+            }
             DriverKind::Scripted => Scripted.perform(context).await,
         }
     }

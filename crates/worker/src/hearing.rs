@@ -109,6 +109,10 @@ impl Hearing {
         self.consumed.contains(input)
     }
 
+    pub(crate) fn read_input(&self, input: &InputId) -> Option<&[Part]> {
+        self.inputs.get(input).map(Vec::as_slice)
+    }
+
     pub(crate) fn take_input(&mut self, input: &InputId) -> Option<Vec<Part>> {
         self.inputs.remove(input)
     }

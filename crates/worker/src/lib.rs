@@ -58,6 +58,7 @@ mod listening;
 mod looping;
 
 mod agui;
+mod coding;
 mod model;
 mod toolbox;
 
@@ -79,6 +80,7 @@ mod worker;
 
 pub use agui::AguiAgents;
 pub use asking::{Models, Vendors};
+pub use coding::CodingAgents;
 pub use command::Commands;
 pub use context::{Context, Over, Waited};
 pub use demo::demo_agent;

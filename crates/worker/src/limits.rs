@@ -143,3 +143,27 @@ pub const UPSTREAM_STOP: Duration = Duration::from_secs(3);
 
 /// How long a silent connection to an AG-UI agent is kept before it is looked at.
 pub const UPSTREAM_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Processes of an agent that may break off in one turn before its run fails.
+pub const AGENT_PROCESSES: u32 = 3;
+
+/// Frames that wait for an agent to read them. One that reads none of so many never will.
+pub const AGENT_FRAMES: usize = 1024;
+
+/// How long an agent may take for the end of an interrupted turn, and again for its own end, before signals follow.
+pub const AGENT_GOODBYE: Duration = Duration::from_secs(2);
+
+/// Bytes of what is to be approved, as JSON. It has to fit into an event whole, because it is never cut.
+pub const APPROVAL_BYTES: usize = 960 * 1024;
+
+/// Bytes of what a new session is told of the one before it.
+pub const HAND_OVER_BYTES: usize = 24 * 1024;
+
+/// Bytes of one message or call of that.
+pub const HAND_OVER_ITEM_BYTES: usize = 2 * 1024;
+
+/// Bytes of a run's diff that are kept as text.
+pub const DIFF_BYTES: usize = 4 * 1024 * 1024;
+
+/// Changed files that a `diff.updated` names.
+pub const DIFF_FILES: usize = 300;

@@ -313,11 +313,10 @@ impl Performance {
     /// A running tool may take its time, and so may a person; and a driver that waits for the store is not silent.
     fn silence_is_excused(&self) -> bool {
         let is_waiting = matches!(self.control.state, State::Waiting { .. });
-        let runs_tool = self
-            .control
-            .calls
-            .values()
-            .any(|call| call.stage == CallStage::Running);
+        // Agents of their own do not all say when a called tool begins to run.
+        let is_coding = self.control.driver.is_coding();
+        let mut calls = self.control.calls.values();
+        let runs_tool = calls.any(|call| is_coding || call.stage == CallStage::Running);
         is_waiting || runs_tool || !self.outbox.is_empty() || self.progress.order.is_some()
     }
 

@@ -79,9 +79,11 @@ pub(super) fn resolve(
             origin: origin.clone(),
             message: format!("agent {name}: {message}"),
         }));
-        if let (Some(directory), Origin::File { path, .. }) = (&section.directory, &origin) {
-            let beside = path.parent().map(|parent| parent.join(directory));
-            section.directory = beside.map(|path| path.display().to_string());
+        for place in [&mut section.directory, &mut section.repository] {
+            if let (Some(given), Origin::File { path, .. }) = (place.as_ref(), &origin) {
+                let beside = path.parent().map(|parent| parent.join(given));
+                *place = beside.map(|path| path.display().to_string());
+            }
         }
         agents.insert(name, section);
     }

@@ -64,6 +64,10 @@ impl<W: Write, E: Write> Plain<W, E> {
                     DriverKind::Model
                     | DriverKind::Loop
                     | DriverKind::Agui
+                    | DriverKind::Pi
+                    | DriverKind::Codex
+                    | DriverKind::Claude
+                    | DriverKind::Acp
                     | DriverKind::Scripted => Answer::Text,
                 };
                 Ok(())

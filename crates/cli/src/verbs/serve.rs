@@ -9,7 +9,7 @@ use http::{App, Catalogue, Mode, Settings};
 use store::{Location, OpenError, Options, Store};
 use tokio::net::TcpListener;
 use wire::{SECRET_KEY_VAR, SealKeys};
-use worker::{AguiAgents, Commands, Drivers, Keys, Loops, Models, Worker};
+use worker::{AguiAgents, CodingAgents, Commands, Drivers, Keys, Loops, Models, Worker};
 
 use crate::admin;
 use crate::args::Serve;
@@ -253,6 +253,10 @@ impl Served<'_> {
             commands.environment.clone(),
         );
         Ok(Drivers {
+            coding: CodingAgents {
+                commands: commands.clone(),
+                data: self.config.data_directory().to_owned(),
+            },
             models,
             loops: loops.map_err(Failure::Failed)?,
             commands,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CheckpointId;
+use crate::{CheckpointId, RunId};
 
 /// The run's worktree is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct WorktreeReady {
     pub branch: Option<String>,
     /// The commit it began from.
     pub base: String,
+    /// The run that owns it and alone may remove it, where this run works in that of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<RunId>,
 }
 
 /// One changed file.
@@ -32,12 +35,21 @@ pub struct FileChange {
 /// The diff of the run as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiffUpdated {
-    /// The changed files.
+    /// The changed files; the first of them where there are many.
     pub files: Vec<FileChange>,
+    /// How many files changed, where `files` does not name all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_files: Option<u64>,
     /// Lines added in all.
     pub additions: u64,
     /// Lines removed in all.
     pub deletions: u64,
+    /// The blob of the run that holds the diff as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    /// Whether the text was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// A state of the worktree was kept.

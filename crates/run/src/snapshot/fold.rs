@@ -242,14 +242,18 @@ impl Snapshot {
                     path: ready.path.clone(),
                     branch: ready.branch.clone(),
                     base: ready.base.clone(),
+                    owner: ready.owner,
                     settled: None,
                 });
             }
             Event::DiffUpdated(updated) => {
                 self.diff = Some(Diff {
                     files: updated.files.clone(),
+                    n_files: updated.n_files,
                     additions: updated.additions,
                     deletions: updated.deletions,
+                    blob: updated.blob.clone(),
+                    truncated: updated.truncated,
                 });
             }
             Event::CheckpointCaptured(captured) => self.checkpoints.push(Checkpoint {

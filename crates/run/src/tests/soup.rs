@@ -427,6 +427,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             path: text,
             branch: some_text,
             base: "b".into(),
+            owner: None,
         }
         .into(),
         "diff.updated" => DiffUpdated {
@@ -436,8 +437,11 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
                 additions: 1,
                 deletions: 0,
             }],
+            n_files: Some(1),
             additions: 1,
             deletions: 0,
+            blob: None,
+            truncated: false,
         }
         .into(),
         "checkpoint.captured" => CheckpointCaptured {

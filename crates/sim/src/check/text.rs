@@ -45,7 +45,14 @@ pub fn text(spec: &AgentSpec, log: &Log) -> Result<(), Violation> {
     let said = said(log.snapshot());
     let should = match spec.driver {
         DriverKind::Scripted => play(spec, log.snapshot()),
-        DriverKind::Model | DriverKind::Loop | DriverKind::Command | DriverKind::Agui => Speech {
+        DriverKind::Model
+        | DriverKind::Loop
+        | DriverKind::Command
+        | DriverKind::Agui
+        | DriverKind::Pi
+        | DriverKind::Codex
+        | DriverKind::Claude
+        | DriverKind::Acp => Speech {
             text: vec![words(spec).concat()],
             ..Speech::default()
         },

@@ -27,6 +27,7 @@ use run::{ErrorInfo, Event, ModelSpec, Outcome, Reason, Role, Tools, TurnId};
 use tool::builtin::HttpFetch;
 use tool::{Guard, GuardedClient};
 
+pub(crate) use self::perform::hex;
 pub use self::servers::{McpServer, McpServers, try_server};
 pub use self::subagent::Agents;
 pub(crate) use self::subagent::report;

@@ -216,7 +216,7 @@ async fn keep(context: &Context, media: Media) -> Result<Option<Value>, Over> {
     Ok(Some(json!({ "url": url, "media_type": mime_type })))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
     bytes.iter().flat_map(digits).flatten().collect()
 }

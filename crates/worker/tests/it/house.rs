@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 use worker::{
-    AguiAgents, Commands, Driver, Drivers, Loops, McpServers, Models, Scripted, Settings, Worker,
+    AguiAgents, CodingAgents, Commands, Driver, Drivers, Loops, McpServers, Models, Scripted,
+    Settings, Worker,
 };
 
 /// Longer than anything here takes.
@@ -25,6 +26,8 @@ pub(crate) struct House {
     directory: tempfile::TempDir,
     n_workers: u32,
     n_runs: u64,
+    /// The run that the next one refines.
+    pub(crate) refines: Option<RunId>,
 }
 
 /// All drivers, with these models and commands and without MCP servers and further agents.
@@ -39,6 +42,10 @@ pub(crate) fn drivers(models: Models, commands: Commands) -> Drivers {
     Drivers {
         models,
         loops: loops.unwrap(),
+        coding: CodingAgents {
+            commands: commands.clone(),
+            data: std::env::temp_dir(),
+        },
         commands,
         agui: AguiAgents::new(&BTreeMap::new(), &[], Vec::new()).unwrap(),
     }
@@ -70,6 +77,7 @@ impl House {
             directory,
             n_workers: 0,
             n_runs: 0,
+            refines: None,
         }
     }
 
@@ -137,7 +145,7 @@ impl House {
             input,
             on_conflict: OnConflict::Enqueue,
             trigger: Trigger::Api,
-            refines: None,
+            refines: self.refines.take(),
             client: serde_json::Map::new(),
             metadata: serde_json::Map::new(),
             idempotency: None,
@@ -148,6 +156,11 @@ impl House {
         };
         self.store.start(start).await.unwrap();
         run
+    }
+
+    /// Where its data is.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Closes the store and gives its directory.

@@ -7,6 +7,7 @@ mod house;
 mod agui;
 mod answers;
 mod budgets;
+mod coding;
 mod commands;
 mod crash;
 mod drain;

@@ -108,7 +108,13 @@ fn fitted(mut spec: AgentSpec, input: &Input) -> AgentSpec {
     if !input.tools.is_empty() {
         spec.driver = match spec.driver {
             DriverKind::Model | DriverKind::Loop => DriverKind::Loop,
-            driver @ (DriverKind::Command | DriverKind::Agui | DriverKind::Scripted) => driver,
+            driver @ (DriverKind::Command
+            | DriverKind::Agui
+            | DriverKind::Pi
+            | DriverKind::Codex
+            | DriverKind::Claude
+            | DriverKind::Acp
+            | DriverKind::Scripted) => driver,
         };
     }
     spec

@@ -172,7 +172,12 @@ fn fitted(mut spec: AgentSpec, input: &Input, body: &CreateResponse) -> Result<A
             // A model with functions is a loop: it goes on with what they give.
             DriverKind::Model | DriverKind::Loop => DriverKind::Loop,
             DriverKind::Agui => DriverKind::Agui,
-            driver @ (DriverKind::Command | DriverKind::Scripted) => {
+            driver @ (DriverKind::Command
+            | DriverKind::Pi
+            | DriverKind::Codex
+            | DriverKind::Claude
+            | DriverKind::Acp
+            | DriverKind::Scripted) => {
                 let text = format!("agents with driver {driver} call no functions");
                 return Err(Error::new(Code::InputNotAccepted, text).with_path("tools"));
             }

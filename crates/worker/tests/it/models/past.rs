@@ -66,7 +66,7 @@ async fn a_thread_goes_on_where_it_was() {
     let stub = Stub::start(answers.into()).await;
     let mut house = House::new().await;
     let asked = ["a", "b", "c"].map(|text| (plain(), Input::text(text)));
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     let requests = stub.requests();
     assert_eq!(told(&requests[0]), ["system: Be.", "user: a"]);
     assert_eq!(
@@ -127,7 +127,7 @@ async fn history_tells_the_prompt_that_was_rendered_then() {
     let stub = Stub::start(answers.into()).await;
     let mut house = House::new().await;
     let asked = [(model(), Input::text("a")), (plain(), Input::text("b"))];
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     assert_eq!(
         told(&stub.requests()[1]),
         ["system: Be.", "user: Say a", "assistant: one", "user: b"]
@@ -172,7 +172,7 @@ async fn over_the_budget_the_oldest_runs_are_dropped_and_it_is_said() {
         let spec = with_history(500, OverBudget::Drop);
         (spec, Input::text(long(text)))
     });
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     let last = told(&stub.requests()[3]);
     assert_eq!(
         last[1..],
@@ -199,7 +199,7 @@ async fn without_a_budget_there_is_no_history() {
         let spec = with_history(0, OverBudget::Drop);
         (spec, Input::text(text))
     });
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     assert_eq!(told(&stub.requests()[1]), ["system: Be.", "user: b"]);
     assert_eq!(compacted(&house, runs[1]).await, None);
 }
@@ -222,7 +222,7 @@ async fn a_summary_stands_for_what_is_older_until_it_is_over_budget_again() {
         let text = if text < "d" { long(text) } else { text.into() };
         (spec, Input::text(text))
     });
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     let requests = stub.requests();
     assert_eq!(requests.len(), 6, "one summary for five runs");
     let asked = told(&requests[3]);
@@ -296,7 +296,7 @@ async fn a_summary_that_fails_is_replaced_by_dropping() {
         let spec = with_history(500, OverBudget::Summarise);
         (spec, Input::text(long(text)))
     });
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     assert_eq!(told(&stub.requests()[4]).len(), 6);
     let control = house.control(runs[3]).await;
     assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
@@ -356,7 +356,7 @@ async fn a_prompt_that_is_too_large_ends_the_run_and_says_so() {
     };
     let text = "x".repeat(run::MAX_PROMPT_BYTES * 2 / 3);
     let asked = [(spec, Input::text(text))];
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     let control = house.control(runs[0]).await;
     let run::State::Final(ended) = &control.state else {
         panic!()
@@ -385,7 +385,7 @@ async fn a_slow_summary_is_no_silence() {
         };
         (spec, Input::text(long(text)))
     });
-    let runs = converse(&mut house, &stub, asked).await;
+    let runs = Box::pin(converse(&mut house, &stub, asked)).await;
     let control = house.control(runs[3]).await;
     assert_eq!(outcome(&control), (Status::Succeeded, "completed"));
     let said = compacted(&house, runs[3]).await.unwrap();

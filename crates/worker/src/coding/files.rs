@@ -1,0 +1,368 @@
+//! Where a coding agent works: a worktree of the run's own, the repository as it is checked out, or a directory.
+//!
+//! Only the run that made a worktree owns it. A run that refines it works in the same one; it is on the same thread, which has
+//! one current run, so two live runs never share a worktree.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use run::event::{
+    CheckpointCaptured, DiffUpdated, FileChange, Notice, NoticeLevel, WorktreeReady,
+    WorktreeSettled,
+};
+use run::snapshot::Snapshot;
+use run::{CheckpointId, Cleanup, ErrorInfo, Event, RunId, WorktreeUse};
+use store::Scope;
+use worktree::{
+    Base, Bounds, BranchFate, ChangeKind, Changes, Checkout, Error, Identity, Note, ObjectId,
+    Place, Point, Removal, Repository, RunName, Worktree,
+};
+
+use crate::context::{Context, Over};
+use crate::limits::{DIFF_BYTES, DIFF_FILES};
+
+/// Why a run has no place to work.
+pub(super) enum NoPlace {
+    /// Somebody has to change something.
+    Failed(ErrorInfo),
+    /// Another attempt may do better.
+    Later(String),
+}
+
+impl From<Error> for NoPlace {
+    fn from(error: Error) -> Self {
+        if error.may_pass() {
+            Self::Later(error.to_string())
+        } else {
+            Self::Failed(ErrorInfo::new(error.code(), error.to_string()))
+        }
+    }
+}
+
+/// Where the agent works.
+pub(super) struct Files {
+    path: PathBuf,
+    git: Option<InGit>,
+    /// The owner of the worktree is another run.
+    is_borrowed: bool,
+    /// It was made just now.
+    pub(super) is_new: bool,
+}
+
+struct InGit {
+    checkout: Checkout,
+    /// None for the repository as it is checked out.
+    worktree: Option<Worktree>,
+    base: Option<ObjectId>,
+    /// The last checkpoint of this run, by which the next one is compared.
+    last: Option<u32>,
+}
+
+/// The run whose worktree this run works in: its own, or that of the first run of a line of refinements.
+pub(super) async fn owner(context: &Context) -> Result<RunId, Over> {
+    let run = context.run();
+    let Some(source) = run.refines else {
+        return Ok(run.id);
+    };
+    let scope = Scope::tenant(run.tenant.clone());
+    let read = || context.store.snapshot(&scope, source);
+    let source_files = match context.asked("read the refined run", read).await? {
+        Ok(snapshot) => snapshot.worktree,
+        // It was deleted, and its worktree with it.
+        Err(_) => None,
+    };
+    Ok(source_files.map_or(run.id, |files| files.owner.unwrap_or(source)))
+}
+
+impl Files {
+    /// Makes or finds the place. Says what is new.
+    pub(super) async fn prepare(
+        context: &Context,
+        data: &Path,
+        snapshot: &Snapshot,
+        owner: RunId,
+    ) -> Result<(Self, Vec<Event>), NoPlace> {
+        let run = context.run();
+        let spec = &run.spec;
+        let is_borrowed = owner != run.id;
+        let Some(repository) = spec.repository.as_deref().map(Path::new) else {
+            return Self::directory(spec.directory.as_deref());
+        };
+        let repository = Repository::open(repository).await?;
+        let own = name(run.id);
+        let (checkout, worktree, base) = match spec.worktree_use() {
+            WorktreeUse::None => return Self::directory(repository.top().to_str()),
+            WorktreeUse::Shared => {
+                let base = repository.resolve(&Base::Head).await.ok();
+                (
+                    repository.shared(own.clone()),
+                    None,
+                    base.map(|base| base.commit),
+                )
+            }
+            WorktreeUse::PerRun => {
+                let place = Place::open(data)?;
+                let name = name(owner);
+                let worktree = match place.find(&repository, &name) {
+                    Ok(worktree) => {
+                        worktree.lock().await?;
+                        worktree
+                    }
+                    Err(Error::WorktreeUnknown { .. })
+                        if !is_borrowed && snapshot.worktree.is_none() =>
+                    {
+                        let base = spec.base.clone().map_or(Base::Head, Base::Named);
+                        place.create(&repository, &name, &base).await?
+                    }
+                    Err(Error::WorktreeUnknown { .. }) => {
+                        let message = "the worktree was removed; what was in it is in the repository, under refs/outlive/saved/";
+                        return Err(NoPlace::Failed(ErrorInfo::new("worktree_gone", message)));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let base = worktree.base().commit.clone();
+                (worktree.checkout().clone(), Some(worktree), Some(base))
+            }
+        };
+        let path = checkout.path().to_owned();
+        if !path.is_dir() {
+            return Err(Error::WorktreeGone { path }.into());
+        }
+        let last = repository.checkpoint_numbers(checkout.run()).await?.pop();
+        let mut events = Vec::new();
+        if snapshot.worktree.is_none() {
+            let ready = WorktreeReady {
+                path: path.display().to_string(),
+                branch: worktree.as_ref().map(Worktree::branch),
+                base: base.as_ref().map(ToString::to_string).unwrap_or_default(),
+                owner: is_borrowed.then_some(owner),
+            };
+            events.push(ready.into());
+        }
+        let files = Self {
+            path,
+            is_new: worktree.is_some() && !is_borrowed,
+            git: Some(InGit {
+                checkout,
+                worktree,
+                base,
+                last,
+            }),
+            is_borrowed,
+        };
+        Ok((files, events))
+    }
+
+    fn directory(path: Option<&str>) -> Result<(Self, Vec<Event>), NoPlace> {
+        let path = path.map_or_else(std::env::current_dir, |path| Path::new(path).canonicalize());
+        let path = path.map_err(|error| {
+            let message = format!("the agent's directory cannot be used: {error}");
+            NoPlace::Failed(ErrorInfo::new("directory_missing", message))
+        })?;
+        let files = Self {
+            path,
+            git: None,
+            is_borrowed: false,
+            is_new: false,
+        };
+        Ok((files, Vec::new()))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps the state of the files, and says what the run has changed in all. A failure is a notice: the work goes on.
+    pub(super) async fn capture(&mut self, context: &Context) -> Result<Vec<Event>, Over> {
+        let Some(git) = &mut self.git else {
+            return Ok(Vec::new());
+        };
+        match git.capture(context).await {
+            Ok(events) => events,
+            Err(error) => Ok(vec![failed("checkpoint_failed", &error)]),
+        }
+    }
+
+    /// Says how the run leaves its files, and does with them what its agent's configuration says. No process may be at work
+    /// in them.
+    pub(super) async fn settle(
+        &mut self,
+        context: &Context,
+        data: &Path,
+        leaving: Leaving,
+    ) -> Vec<Event> {
+        let Some(git) = &self.git else {
+            return Vec::new();
+        };
+        let spec = &context.run().spec;
+        let mut events = Vec::new();
+        if let (Leaving::Done, true, Some(worktree)) =
+            (leaving, spec.commit_leftovers, &git.worktree)
+        {
+            events.extend(commit(context, worktree).await);
+        }
+        match git.checkout.settle(Bounds::default()).await {
+            Ok(settled) => {
+                events.extend(noted(settled.notes));
+                let head = settled.head.map(|head| head.to_string());
+                let settled = WorktreeSettled {
+                    head: head.unwrap_or_default(),
+                    dirty: settled.dirty.files > 0,
+                };
+                events.push(settled.into());
+            }
+            Err(error) => events.push(failed("worktree_unsettled", &error)),
+        }
+        let Some(worktree) = &git.worktree else {
+            return events;
+        };
+        if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
+            events.push(remove(data, worktree).await);
+        } else if let Err(error) = worktree.unlock().await {
+            events.push(failed("worktree_locked", &error));
+        }
+        events
+    }
+}
+
+/// How a run leaves its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// Its work is done.
+    Done,
+    /// It was stopped or failed.
+    Undone,
+}
+
+impl InGit {
+    async fn capture(&mut self, context: &Context) -> Result<Result<Vec<Event>, Over>, Error> {
+        let checkout = &self.checkout;
+        let repository = checkout.repository();
+        let run = checkout.run();
+        let captured = checkout.capture(Bounds::default()).await?;
+        let mut events = noted(captured.notes);
+        let number = captured.checkpoint.number;
+        let base = self.base.clone().map_or(Point::Nothing, Point::Commit);
+        let before = self.last.map_or_else(|| base.clone(), Point::Checkpoint);
+        let now = Point::Checkpoint(number);
+        let since = repository.changes(run, &before, &now).await?;
+        events.push(
+            CheckpointCaptured {
+                checkpoint: CheckpointId::nth(number),
+                git_ref: captured.checkpoint.reference,
+                files: count(since.files),
+                status: "captured".to_owned(),
+            }
+            .into(),
+        );
+        self.last = Some(number);
+        // In a shared checkout the first state is what others left there: only a worktree has a beginning of its own.
+        let total = repository.changes(run, &base, &now).await?;
+        let text = repository.diff(run, &base, &now, DIFF_BYTES).await?;
+        let bytes = Bytes::from(text.text.into_bytes());
+        let record = context.run();
+        let put = || {
+            let media_type = "text/x-diff; charset=utf-8";
+            context
+                .store
+                .put_blob(&record.tenant, record.id, media_type, bytes.clone())
+        };
+        let kept = match context.asked("keep the diff", put).await {
+            Ok(Ok(hash)) => Some(crate::looping::hex(&hash)),
+            Ok(Err(_)) => None,
+            Err(over) => return Ok(Err(over)),
+        };
+        events.push(updated(total, kept, text.truncated));
+        Ok(Ok(events))
+    }
+}
+
+fn updated(changes: Changes, blob: Option<String>, truncated: bool) -> Event {
+    let n_files = count(changes.files);
+    let named = changes.list.into_iter().take(DIFF_FILES);
+    let files: Vec<FileChange> = named
+        .map(|change| FileChange {
+            path: change.path,
+            change: match change.kind {
+                ChangeKind::Added => "added",
+                ChangeKind::Deleted => "deleted",
+                ChangeKind::Modified | ChangeKind::Retyped => "modified",
+                ChangeKind::Renamed => "renamed",
+            }
+            .to_owned(),
+            additions: change.additions,
+            deletions: change.deletions,
+        })
+        .collect();
+    DiffUpdated {
+        n_files: (n_files != count(files.len())).then_some(n_files),
+        files,
+        additions: changes.additions,
+        deletions: changes.deletions,
+        blob,
+        truncated,
+    }
+    .into()
+}
+
+async fn commit(context: &Context, worktree: &Worktree) -> Vec<Event> {
+    let repository = worktree.checkout().repository();
+    let committed = async {
+        let author = Identity::configured(repository).await?;
+        let message = format!("Leftovers of run {}", context.run().id);
+        worktree
+            .commit_leftovers(&message, &author, Bounds::default())
+            .await
+    };
+    match committed.await {
+        Ok(committed) => noted(committed.notes),
+        Err(error) => vec![failed("leftovers_not_committed", &error)],
+    }
+}
+
+async fn remove(data: &Path, worktree: &Worktree) -> Event {
+    let removal = Removal {
+        branch: BranchFate::Delete,
+        ..Removal::default()
+    };
+    let removed = async {
+        let place = Place::open(data)?;
+        let repository = worktree.checkout().repository();
+        place.remove(repository, worktree.run(), removal).await
+    };
+    match removed.await {
+        Ok(removed) => {
+            let text = match removed.saved {
+                Some(saved) => format!(
+                    "the worktree was removed; what was in no other branch is saved as {}",
+                    saved.reference
+                ),
+                None => "the worktree was removed; there was nothing to save".to_owned(),
+            };
+            Notice::new(NoticeLevel::Info, "worktree_removed", text).into()
+        }
+        Err(error) => failed("worktree_kept", &error),
+    }
+}
+
+/// The name of a run in git.
+pub(super) fn name(run: RunId) -> RunName {
+    RunName::new(run.to_string()).expect("a run's id has digits, letters and hyphens alone")
+}
+
+fn failed(code: &str, error: &Error) -> Event {
+    Notice::new(NoticeLevel::Warning, code, error.to_string()).into()
+}
+
+fn noted(notes: Vec<Note>) -> Vec<Event> {
+    let notes = notes.into_iter().map(|note| {
+        let text = format!("{note:?}");
+        Notice::new(NoticeLevel::Info, "files_left_out", text).into()
+    });
+    notes.collect()
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,349 @@
+//! The drivers of coding agents: `pi`, `codex`, `claude`, `acp`. One agent process at a time, in the run's own worktree.
+//!
+//! **Where it goes on follows from the log**: the session is reopened under the reference that the log has, and told to go on
+//! if its turn was cut off; a session that is gone is followed by a new one, which is told what happened. **Inputs are the
+//! log's**: one is consumed when the agent has taken it, so that it is never lost with a process; after a crash the agent may
+//! hear it again. **No process outlives the attempt**: the agent and all it started are gone before the run's last word.
+
+mod child;
+mod conversation;
+mod files;
+mod from_agent;
+mod handover;
+mod script;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent::codec::Wire;
+use run::event::Notice;
+use run::event::NoticeLevel;
+use run::snapshot::Snapshot;
+use run::{DriverKind, ErrorInfo, Event, Outcome, Reason};
+use store::Scope;
+
+use self::conversation::{Conversation, End};
+use self::files::{Files, Leaving, NoPlace, owner};
+use self::from_agent::FromAgent;
+use self::session::Start;
+use crate::command::Commands;
+use crate::context::{Context, Over};
+use crate::driver::{Driver, Ending};
+use crate::limits::AGENT_PROCESSES;
+use crate::rendered;
+
+/// Performs runs of coding agents.
+#[derive(Debug, Clone)]
+pub struct CodingAgents {
+    /// What their children are given.
+    pub commands: Commands,
+    /// Where worktrees are kept.
+    pub data: PathBuf,
+}
+
+impl Driver for CodingAgents {
+    async fn perform(&self, mut context: Context) -> Ending {
+        match self.attempt(&mut context).await {
+            Ok(ending) => ending,
+            Err(over) => over.into(),
+        }
+    }
+}
+
+impl CodingAgents {
+    async fn attempt(&self, context: &mut Context) -> Result<Ending, Over> {
+        let Some(wire) = wire(context.kind()) else {
+            return Ok(failed("driver", "this is no coding agent"));
+        };
+        let approval = session::approval(context.run().spec.approval());
+        if !wire.capabilities().keeps(approval) {
+            let message = format!(
+                "an agent with driver {} cannot keep this approval policy; it runs everything without asking",
+                context.kind()
+            );
+            return Ok(failed("approval_unsupported", message));
+        }
+        let snapshot = context.snapshot().await?;
+        let prompt = match rendered::prompt(context, &snapshot).await? {
+            Ok(rendered) => rendered.prompt,
+            Err(error) => return Ok(Ending::Finished(Outcome::failed(Reason::Error, error))),
+        };
+        let owner = owner(context).await?;
+        let prepared = Files::prepare(context, &self.data, &snapshot, owner).await;
+        let (files, events) = match prepared {
+            Ok(prepared) => prepared,
+            Err(NoPlace::Failed(error)) => {
+                return Ok(Ending::Finished(Outcome::failed(Reason::Error, error)));
+            }
+            Err(NoPlace::Later(why)) => return Ok(Ending::Lost { why }),
+        };
+        context.emit(events).await?;
+        let resume = self.reference(context).await?;
+        let control = context.control();
+        let translator = FromAgent::new(
+            &control,
+            snapshot.tasks.len(),
+            last_plan(&snapshot),
+            resume.as_deref(),
+        );
+        let mut work = Work {
+            n_deaths: 0,
+            deaths_turn: 0,
+            agents: self,
+            wire,
+            files,
+            translator,
+            snapshot,
+            prompt: prompt.unwrap_or_else(|| context.run().input.as_text()),
+        };
+        let ending = work.perform(context, resume).await;
+        let ending = ending.unwrap_or(Ending::Cancelled);
+        Ok(work.leave(context, ending).await)
+    }
+
+    /// What reopens the agent's session: this run's, or that of the run it refines.
+    async fn reference(&self, context: &Context) -> Result<Option<String>, Over> {
+        let text = |control: &run::Run| {
+            let reference = control.resume_ref.as_ref()?;
+            reference.as_str().map(str::to_owned)
+        };
+        let own = text(&context.control());
+        let Some(source) = context.run().refines.filter(|_| own.is_none()) else {
+            return Ok(own);
+        };
+        let scope = Scope::tenant(context.run().tenant.clone());
+        let read = || context.store.run(&scope, source);
+        let source = context.asked("read the refined run", read).await?;
+        // A session is of one kind of agent.
+        let same = source
+            .ok()
+            .filter(|source| source.spec.driver == context.kind());
+        Ok(same.and_then(|source| text(&source.control)))
+    }
+}
+
+fn wire(driver: DriverKind) -> Option<Wire> {
+    match driver {
+        DriverKind::Pi => Some(Wire::Pi),
+        DriverKind::Codex => Some(Wire::Codex),
+        DriverKind::Claude => Some(Wire::Claude),
+        DriverKind::Acp => Some(Wire::Acp),
+        DriverKind::Model
+        | DriverKind::Loop
+        | DriverKind::Command
+        | DriverKind::Agui
+        | DriverKind::Scripted => None,
+    }
+}
+
+/// The number of the last proposed plan.
+fn last_plan(snapshot: &Snapshot) -> u32 {
+    let proposed = snapshot
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.proposed.as_ref());
+    let number = proposed.and_then(|plan| plan.plan.as_str().get(1..)?.parse().ok());
+    number.unwrap_or_default()
+}
+
+fn failed(code: &str, message: impl Into<String>) -> Ending {
+    let error = ErrorInfo::new(code, message);
+    Ending::Finished(Outcome::failed(Reason::Error, error))
+}
+
+/// An attempt that has a place to work.
+struct Work<'a> {
+    agents: &'a CodingAgents,
+    wire: Wire,
+    files: Files,
+    translator: FromAgent,
+    snapshot: Snapshot,
+    prompt: String,
+    /// Processes that broke off in this turn.
+    n_deaths: u32,
+    deaths_turn: u32,
+}
+
+impl Work<'_> {
+    async fn perform(
+        &mut self,
+        context: &mut Context,
+        mut resume: Option<String>,
+    ) -> Result<Ending, Over> {
+        let commands = &self.agents.commands;
+        if let (true, Some(setup)) = (self.files.is_new, &context.run().spec.setup)
+            && !script::was_done(&self.snapshot, "setup")
+        {
+            let call = self.translator.own_call();
+            let done = script::run(context, commands, "setup", setup, self.files.path(), call);
+            if let Err(ending) = done.await? {
+                return Ok(ending);
+            }
+        }
+        let mut start = self.begin(context, resume.is_some());
+        loop {
+            let end = self.converse(context, start, resume.take()).await?;
+            match end {
+                End::Idle(outcome) => {
+                    if let Some(ending) = self.finish(context, outcome).await? {
+                        return Ok(ending);
+                    }
+                    // An input came in the last moment.
+                    resume = self.agents.reference(context).await?;
+                    start = Start::Rest;
+                    self.next_process(context, resume.as_deref());
+                }
+                End::Gone(why) => {
+                    let text = format!(
+                        "the agent's session could not be reopened, a new one begins and is told what happened: {why}"
+                    );
+                    let notice = Notice::new(NoticeLevel::Warning, "session_gone", text);
+                    context.emit(vec![notice.into()]).await?;
+                    self.snapshot = context.snapshot_again().await?;
+                    start = self.begin(context, false);
+                    self.next_process(context, None);
+                }
+                End::Lost(why) => {
+                    if let Some(outcome) = self.mourn(context, &why).await? {
+                        return Ok(Ending::Finished(outcome));
+                    }
+                    self.snapshot = context.snapshot_again().await?;
+                    resume = self.agents.reference(context).await?;
+                    start = self.begin(context, resume.is_some());
+                    self.next_process(context, resume.as_deref());
+                }
+                End::Failed(outcome) => return Ok(Ending::Finished(outcome)),
+                End::Cancelled => return Ok(Ending::Cancelled),
+            }
+        }
+    }
+
+    /// A process broke off: another one goes on, unless that has happened too often in this turn. What an agent said and did
+    /// before it broke off is no reason to let it break off for ever, so this is not counted by progress.
+    async fn mourn(&mut self, context: &Context, why: &str) -> Result<Option<Outcome>, Over> {
+        let n_turns = context.control().n_turns;
+        if n_turns != self.deaths_turn {
+            (self.n_deaths, self.deaths_turn) = (0, n_turns);
+        }
+        self.n_deaths += 1;
+        if self.n_deaths >= AGENT_PROCESSES {
+            let message = format!(
+                "{AGENT_PROCESSES} processes of the agent broke off in one turn; the last: {why}"
+            );
+            let error = ErrorInfo::new("agent_ended", message);
+            return Ok(Some(Outcome::failed(Reason::Lost, error)));
+        }
+        let text = format!("the agent broke off and is started again: {why}");
+        let notice = Notice::new(NoticeLevel::Warning, "agent_restarted", text);
+        // Durable, with what the dead process said: its successor is told of it.
+        context.emit_durable(vec![notice.into()]).await?;
+        let delay_ms = context.run().spec.backoff.delay_ms(self.n_deaths, None);
+        context.rest(Duration::from_millis(delay_ms)).await?;
+        Ok(None)
+    }
+
+    fn next_process(&mut self, context: &Context, resume: Option<&str>) {
+        self.translator
+            .next_process(context.control().usage, resume);
+    }
+
+    /// What the agent is told first.
+    fn begin(&self, context: &Context, is_reopened: bool) -> Start {
+        let control = context.control();
+        let is_in_turn = control.turn.is_some();
+        match (control.n_turns, is_reopened) {
+            (0, _) => Start::Prompt(self.prompt.clone()),
+            (_, true) if is_in_turn => Start::Prompt(handover::go_on(&self.prompt, &self.snapshot)),
+            (_, false) if is_in_turn => {
+                Start::Prompt(handover::hand_over(&self.prompt, &self.snapshot))
+            }
+            // Its last turn was over: there is nothing to say before the next input.
+            (_, true) => Start::Rest,
+            (_, false) => Start::RestAnew(handover::hand_over(&self.prompt, &self.snapshot)),
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        context: &mut Context,
+        start: Start,
+        resume: Option<String>,
+    ) -> Result<End, Over> {
+        let is_resumed = resume.is_some();
+        let session = session::Session {
+            commands: &self.agents.commands,
+            wire: self.wire,
+            cwd: self.files.path(),
+            resume,
+        };
+        // Nothing to say and nothing to hear: no process is needed to find that out.
+        if matches!(start, Start::Rest | Start::RestAnew(_)) && context.control().inputs.is_empty()
+        {
+            return Ok(End::Idle(Outcome::completed()));
+        }
+        let child = match session.start(context).await? {
+            Ok(child) => child,
+            Err(end) => return Ok(end),
+        };
+        let conversation = Conversation {
+            child,
+            translator: &mut self.translator,
+            files: &mut self.files,
+            start,
+            is_resumed,
+        };
+        conversation.hold(context).await
+    }
+
+    /// Ends the run in good order; nothing when an input came first.
+    async fn finish(
+        &mut self,
+        context: &mut Context,
+        outcome: Outcome,
+    ) -> Result<Option<Ending>, Over> {
+        if context.is_cancelled() {
+            return Ok(Some(Ending::Cancelled));
+        }
+        if !context.control().inputs.is_empty() {
+            return Ok(None);
+        }
+        if let Some(teardown) = context.run().spec.teardown.clone()
+            && !script::was_done(&self.snapshot, "teardown")
+        {
+            let commands = &self.agents.commands;
+            let call = self.translator.own_call();
+            let path = self.files.path();
+            let done = script::run(context, commands, "teardown", &teardown, path, call);
+            if let Err(ending) = done.await? {
+                return Ok(Some(ending));
+            }
+        }
+        let events = self
+            .files
+            .settle(context, &self.agents.data, Leaving::Done)
+            .await;
+        context.emit(events).await?;
+        Ok(context.finish(outcome).await?.then_some(Ending::Settled))
+    }
+
+    /// The run ends otherwise: says how it leaves its files, if it is this attempt that ends it.
+    async fn leave(&mut self, context: &Context, ending: Ending) -> Ending {
+        let is_meant = match &ending {
+            Ending::Finished(_) => true,
+            Ending::Cancelled => context.control().stop.is_some(),
+            Ending::Settled | Ending::Lost { .. } => false,
+        };
+        if is_meant {
+            let mut events: Vec<Event> = self.files.capture(context).await.unwrap_or_default();
+            events.extend(
+                self.files
+                    .settle(context, &self.agents.data, Leaving::Undone)
+                    .await,
+            );
+            // Whoever ended the attempt meanwhile has no use for it.
+            let _ = context.emit(events).await;
+        }
+        ending
+    }
+}
