@@ -4,9 +4,9 @@ use axum::Router;
 use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use wire::{
-    AgentList, ApplyRun, Code, CreateThread, CreateToken, EventsPage, InputAnswer, InputList,
-    PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList, SecretList, SendInput,
-    StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
+    AgentList, ApplyRun, Code, CreateThread, CreateToken, DiffBody, EventsPage, InputAnswer,
+    InputList, PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList, SecretList,
+    SendInput, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
 use crate::faces::{agui, openai};
@@ -126,7 +126,7 @@ fn result_routes() -> Vec<Route> {
             Code::InvalidHeader, Code::IdempotencyKeyReused, Code::QueueFull,
         ]);
     let refine = Doc::new(Group::Runs, "Refines the result of a run")
-        .text("A new run on the same thread whose input is a conversation: what the run was asked, its output (or `output`, as a person edited it) and the instruction. The agent is taken as it is configured now; the output schema is that of the run.")
+        .text("A new run on the same thread whose input is a conversation: what the run was asked, its output (or `output`, as a person edited it) and the instruction. A coding agent goes on in its own session and worktree instead, whatever the end of the run was, and is told the instruction alone; without one it reviews what it did. The agent is taken as it is configured now; the output schema is that of the run.")
         .right("start")
         .header("Idempotency-Key", IDEMPOTENCY_KEY)
         .body::<RefineRun>()
@@ -135,8 +135,13 @@ fn result_routes() -> Vec<Route> {
         .codes(&[
             Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
             Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
-            Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
+            Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull, Code::SessionGone, Code::WorktreeGone,
         ]);
+    let diff = Doc::new(Group::Runs, "What a run has changed in its repository")
+        .text("Since its worktree began, untracked files included, as it was at the end of its last turn. With `Accept: text/x-diff` the text alone, as `git diff` prints it.")
+        .right("read")
+        .json::<DiffBody>(200, "the diff")
+        .codes(&[Code::InvalidId, Code::NotFound, Code::DiffMissing]);
     let blob = Doc::new(Group::Runs, "A file that the run's log names")
         .text(
             "Where an event has `blob:HASH` as an address: pictures and documents that tools gave.",
@@ -178,6 +183,7 @@ fn result_routes() -> Vec<Route> {
             post(runs::apply),
             apply,
         ),
+        route(Method::GET, "/v1/runs/{run}/diff", get(runs::diff), diff),
         route(
             Method::GET,
             "/v1/runs/{run}/blobs/{blob}",

@@ -1,6 +1,6 @@
 //! From what the store knows to what clients see.
 
-use run::{State, Status};
+use run::{AgentSpec, Run, State, Status};
 use store::{RunRecord, ThreadRecord};
 use wire::{ParentBody, RunBody, ThreadBody};
 
@@ -61,12 +61,21 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
             call: parent.call,
             depth: parent.depth,
         }),
-        can_refine: control.status() == Status::Succeeded && spec.driver.can_refine(),
+        can_refine: can_refine(&spec, &control),
         is_current,
         log_expired,
         metadata,
         snapshot: None,
     }
+}
+
+/// Whether a run can be refined as it is, as far as its row knows.
+fn can_refine(spec: &AgentSpec, control: &Run) -> bool {
+    if spec.driver.is_coding() {
+        // However it ended: its session and its files are there.
+        return control.is_final() && control.resume_ref.is_some();
+    }
+    control.status() == Status::Succeeded && spec.driver.can_refine()
 }
 
 /// A thread.

@@ -178,7 +178,8 @@ pub struct AgentSpec {
     /// `model`, `loop`: `vendor/model`. Coding agents: a model in the agent's own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// `model`, `loop`: the system prompt, a template.
+    /// `model`, `loop`: the system prompt, a template. Coding agents: what stands behind the card or before the input in the
+    /// first prompt, a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// `model`, `loop`, coding agents: the user's message, a template over `input` and the input's variables.
@@ -272,6 +273,9 @@ pub struct AgentSpec {
     /// `scripted`: what happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptStep>,
+    /// The column of the board that a card goes to when a run of it has succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_column: Option<String>,
     /// A line for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -364,6 +368,7 @@ impl AgentSpec {
             teardown: None,
             commit_leftovers: false,
             script: Vec::new(),
+            finished_column: None,
             description: None,
             concurrency: None,
             ephemeral: false,

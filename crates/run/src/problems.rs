@@ -46,6 +46,9 @@ impl AgentSpec {
             }
         }
         problems.extend(self.history.problem());
+        if self.finished_column.as_ref().is_some_and(String::is_empty) {
+            problems.push("finished_column must not be empty".to_owned());
+        }
         if self.concurrency == Some(0) {
             problems.push("concurrency must be at least 1".to_owned());
         }
@@ -79,7 +82,7 @@ impl AgentSpec {
         let models = &[DriverKind::Model, DriverKind::Loop];
         let prompted = &[&models[..], CODING].concat();
         only(self.model.is_some(), "model", prompted);
-        only(self.system.is_some(), "system", models);
+        only(self.system.is_some(), "system", prompted);
         only(self.prompt.is_some(), "prompt", prompted);
         only(self.temperature.is_some(), "temperature", models);
         only(
@@ -196,7 +199,7 @@ mod tests {
         check(
             r#"{"driver":"scripted","system":"x","script":[{"tokens":1,"text":"a"},{"text":"a","held":true}]}"#,
             &[
-                "system belongs to driver model or loop, this agent has driver scripted",
+                "system belongs to driver model or loop or pi or codex or claude or acp, this agent has driver scripted",
                 "script step 1: does one thing only, not tokens and text",
                 "script step 2: held goes with approval or question",
             ],

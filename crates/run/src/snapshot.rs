@@ -298,6 +298,9 @@ pub struct Settled {
     pub head: String,
     /// Whether something is not committed.
     pub dirty: bool,
+    /// Whether it was removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 /// The agent's own session. What reopens it is part of the control state.

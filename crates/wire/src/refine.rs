@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefineRun {
-    /// What is to be different.
+    /// What is to be different. A coding agent takes none for: review and improve what you did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(example = "Shorter sessions on Monday")]
     pub instruction: String,
     /// The output as a person edited it, in place of the run's own. It must fit the run's schema.

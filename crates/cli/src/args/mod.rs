@@ -11,8 +11,8 @@ pub(crate) use operate::{
     AgentsVerb, Backup, Completions, Demo, Doctor, KeysVerb, Restore, SecretsVerb, Serve,
 };
 pub(crate) use runs::{
-    Answer, Apply, Approve, Attach, List, OnConflict, Refine, Remove, Retry, Show, Start, Steer,
-    Stop, Watching,
+    Answer, Apply, Approve, Attach, Diff, List, OnConflict, Refine, Remove, Retry, Show, Start,
+    Steer, Stop, Watching,
 };
 
 use crate::render::Colour;
@@ -114,6 +114,8 @@ pub(crate) enum Verb {
     Answer(Answer),
     /// Ask for another version of a run's result
     Refine(Refine),
+    /// Show what a run has changed in its repository
+    Diff(Diff),
     /// Start the same again
     Retry(Retry),
     /// Remember that a run's result was used

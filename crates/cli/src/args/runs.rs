@@ -104,14 +104,31 @@ succeed needs --output.")]
 pub(crate) struct Refine {
     #[command(flatten)]
     pub(crate) run: RunRef,
-    /// What is to be different; `-` reads it from standard input
-    #[arg(value_name = "INSTRUCTION", required = true)]
+    /// What is to be different; `-` reads it from standard input. A coding agent needs none to review what it did
+    #[arg(value_name = "INSTRUCTION")]
     pub(crate) instruction: Vec<String>,
     /// The output as you edited it, from a file; it must fit the run's schema
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) watching: Watching,
+}
+
+/// `outlive diff`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive diff last
+  outlive diff last --stat
+  outlive diff 0198c5f0-1a2b | git apply
+
+What the run has changed since its worktree began, untracked files included, as it was at the end of its last turn.")]
+pub(crate) struct Diff {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// The files and their counts of lines, without the text
+    #[arg(long)]
+    pub(crate) stat: bool,
 }
 
 /// `outlive retry`

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use run::{RunId, Seq, Status, ThreadId};
 use serde::de::DeserializeOwned;
 use wire::{
-    AgentList, ApplyRun, InputAnswer, Problem, PutSecret, RefineRun, RequestAnswer, RunBody,
-    RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadRun,
+    AgentList, ApplyRun, DiffBody, InputAnswer, Problem, PutSecret, RefineRun, RequestAnswer,
+    RunBody, RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadRun,
 };
 
 use super::error::ClientError;
@@ -122,6 +122,11 @@ impl Client {
         let call = self.on_run(Method::POST, run, &["refine"]);
         self.read(call.header("idempotency-key", key).json(body))
             .await
+    }
+
+    /// What a run has changed in its repository.
+    pub(crate) async fn diff(&self, run: RunId) -> Result<DiffBody, ClientError> {
+        self.read(self.on_run(Method::GET, run, &["diff"])).await
     }
 
     /// The same run again. A repeat under the same key gives the same run.

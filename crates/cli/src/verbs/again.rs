@@ -18,7 +18,11 @@ use crate::session::{Session, print_line, text_of};
 
 pub(super) async fn refine(session: &Session, args: Refine) -> Result<Exit, Failure> {
     let body = RefineRun {
-        instruction: text_of(&args.instruction)?,
+        instruction: if args.instruction.is_empty() {
+            String::new()
+        } else {
+            text_of(&args.instruction)?
+        },
         output: args.output.as_deref().map(json_of).transpose()?,
         trigger: Some(Trigger::User),
     };

@@ -9,6 +9,7 @@ mod attach;
 mod backup;
 mod completions;
 mod demo;
+mod diff;
 mod doctor;
 mod keys;
 mod ls;
@@ -37,6 +38,7 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Approve(args) => approve::run(session, args).await,
         Verb::Answer(args) => answer::run(session, args).await,
         Verb::Refine(args) => again::refine(session, args).await,
+        Verb::Diff(args) => diff::run(session, args).await,
         Verb::Retry(args) => again::retry(session, args).await,
         Verb::Apply(args) => apply::run(session, args).await,
         Verb::Rm(args) => rm::run(session, args).await,

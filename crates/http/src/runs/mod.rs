@@ -2,6 +2,7 @@
 
 mod apply;
 mod blob;
+mod coding;
 mod delete;
 mod events;
 mod inputs;
@@ -15,6 +16,7 @@ mod stop;
 
 pub(crate) use apply::apply;
 pub(crate) use blob::blob;
+pub(crate) use coding::diff;
 pub(crate) use delete::delete;
 pub(crate) use events::{events, events_of_several};
 pub(crate) use inputs::{list as list_inputs, send as send_input, take_back};

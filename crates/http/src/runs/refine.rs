@@ -3,12 +3,13 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{ChatMessage, Input, Part, Role, RunId, Status, text_of};
+use run::{AgentSpec, ChatMessage, Input, Part, Role, RunId, Status, Trigger, text_of};
 use serde_json::Value;
 use store::{OnConflict, Right, RunRecord, Start};
 use wire::structured::Schema;
 use wire::{Code, RefineRun};
 
+use super::coding::{self, ensure_resumable};
 use super::retry::again;
 use super::show::last_message;
 use super::start::{idempotency, may_start, perform};
@@ -31,9 +32,6 @@ pub(crate) async fn refine(
     let mut asked = id.as_bytes().to_vec();
     asked.extend(printed(&app, &body)?);
     let idempotency = idempotency(&headers, "refine", &asked)?;
-    if body.instruction.trim().is_empty() {
-        return Err(Error::invalid("instruction", "says nothing"));
-    }
     let source = app.store.run(&caller.scope, id).await?;
     if !caller.reaches(&source) {
         return Err(Error::not_found());
@@ -49,24 +47,43 @@ pub(crate) async fn refine(
         );
         return Err(Error::new(Code::InputNotAccepted, detail));
     }
+    let is_coding = source.spec.driver.is_coding();
+    if !is_coding && body.instruction.trim().is_empty() {
+        return Err(Error::invalid("instruction", "says nothing"));
+    }
     let spec = again(&app, &caller, &source)?;
-    let output = match body.output {
-        Some(edited) => {
-            if let Some(schema) = &spec.output_schema {
-                let schema =
-                    Schema::new(schema).map_err(|problem| Error::schema_invalid(&problem))?;
-                let violations = schema.check(&edited);
-                if !violations.is_empty() {
-                    return Err(Error::output_invalid(&violations));
-                }
-            }
-            said(&edited, spec.output_schema.as_ref())
+    let input = if is_coding {
+        if body.output.is_some() {
+            let problem = "a coding agent's result is in its files: change them, and say what is to be different";
+            return Err(Error::invalid("output", problem));
         }
-        None => own_output(&app, &caller, &source).await?,
+        ensure_resumable(&app, &caller, &source).await?;
+        coding::instruction(body.instruction)
+    } else {
+        let output = match body.output {
+            Some(edited) => edited_output(&edited, spec.output_schema.as_ref())?,
+            None => own_output(&app, &caller, &source).await?,
+        };
+        seeded(&source.input, output, body.instruction)
     };
-    let input = seeded(&source.input, output, body.instruction);
     printed(&app, &input)?;
+    let start = refining(&caller, source, spec, input)?;
     let start = Start {
+        trigger: body.trigger.unwrap_or_default(),
+        idempotency,
+        ..start
+    };
+    perform(&app, &caller, &headers, start).await
+}
+
+/// The start of a run that refines another one.
+fn refining(
+    caller: &Caller,
+    source: RunRecord,
+    spec: AgentSpec,
+    input: Input,
+) -> Result<Start, Error> {
+    Ok(Start {
         run: fresh::new_run_id()?,
         scope: caller.scope.clone(),
         thread: source.thread,
@@ -74,18 +91,17 @@ pub(crate) async fn refine(
         spec,
         input,
         on_conflict: OnConflict::Reject,
-        trigger: body.trigger.unwrap_or_default(),
-        refines: Some(id),
+        trigger: Trigger::default(),
+        refines: Some(source.id),
         client: serde_json::Map::new(),
         metadata: source.metadata,
-        idempotency,
+        idempotency: None,
         parent: None,
         // Those of the other run were erased at its end.
         credentials: None,
         retries: None,
         segment: None,
-    };
-    perform(&app, &caller, &headers, start).await
+    })
 }
 
 /// The result of the run itself: its structured output, else the text of its last message.
@@ -106,6 +122,18 @@ async fn text_of_last(app: &App, caller: &Caller, run: RunId) -> Result<String, 
     let text = last_message(snapshot).map(|message| text_of(&message.parts));
     text.filter(|text| !text.trim().is_empty())
         .ok_or_else(|| Error::invalid("output", "is needed: the run has no output of its own"))
+}
+
+/// An edited output, which has to fit the run's schema.
+fn edited_output(edited: &Value, schema: Option<&Value>) -> Result<String, Error> {
+    if let Some(schema) = schema {
+        let schema = Schema::new(schema).map_err(|problem| Error::schema_invalid(&problem))?;
+        let violations = schema.check(edited);
+        if !violations.is_empty() {
+            return Err(Error::output_invalid(&violations));
+        }
+    }
+    Ok(said(edited, schema))
 }
 
 /// An edited output as the model would have said it: text is plain text where no schema asks for JSON.

@@ -9,6 +9,7 @@ use store::Right;
 use wire::RunBody;
 use wire::structured::preview_of;
 
+use super::coding::worktree_is_gone;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -58,6 +59,7 @@ pub(crate) async fn show(
         snapshot.output_preview = Some(preview);
     }
     let mut body = shown::run_body(run);
+    body.can_refine &= !worktree_is_gone(&snapshot);
     body.snapshot = Some(Box::new(snapshot));
     Ok(Json(body))
 }

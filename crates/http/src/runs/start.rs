@@ -11,6 +11,7 @@ use store::{Fate, Idempotency, OnConflict, ReadError, Right, Start, Started, Tar
 use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTES, StartRun};
 use zeroize::Zeroizing;
 
+use super::coding::ensure_resumable;
 use super::events::stream_run;
 use crate::App;
 use crate::auth::Caller;
@@ -205,6 +206,9 @@ async fn refined(
     }
     if !source.control.is_final() {
         return Err(Error::run_open(source.id));
+    }
+    if source.spec.driver.is_coding() {
+        ensure_resumable(app, caller, &source).await?;
     }
     Ok(source.thread)
 }

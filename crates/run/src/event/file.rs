@@ -73,4 +73,7 @@ pub struct WorktreeSettled {
     pub head: String,
     /// Whether something is not committed.
     pub dirty: bool,
+    /// Whether it was removed, with what was in no other branch saved under a ref.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }

@@ -268,6 +268,7 @@ impl Snapshot {
                     worktree.settled = Some(Settled {
                         head: settled.head.clone(),
                         dirty: settled.dirty,
+                        removed: settled.removed,
                     });
                 }
             }

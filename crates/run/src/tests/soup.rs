@@ -454,6 +454,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
         "worktree.settled" => WorktreeSettled {
             head: text,
             dirty: n > 3,
+            removed: n > 5,
         }
         .into(),
         "state.snapshot" => StateSnapshot { state: value }.into(),

@@ -58,6 +58,22 @@ impl Txn<'_> {
         Ok(())
     }
 
+    /// A run has ended well: its thread, if it is a card on the board, goes where its agent says.
+    pub(super) fn move_card(&mut self, run: RunId, status: Status) -> Result<(), Fault> {
+        let origin = &self.head(run).origin;
+        let Some(column) = &origin.spec.finished_column else {
+            return Ok(());
+        };
+        if status == Status::Succeeded {
+            self.connection
+                .prepare_cached(
+                    "UPDATE thread SET board_column = ?2 WHERE key = ?1 AND board_column IS NOT NULL",
+                )?
+                .execute(params![origin.thread_key, column])?;
+        }
+        Ok(())
+    }
+
     /// Remembers that a tool is allowed for the rest of the thread.
     pub(super) fn grant(&mut self, run: RunId, tool: &str) -> Result<(), Fault> {
         let origin = &self.head(run).origin;

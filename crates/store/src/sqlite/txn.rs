@@ -300,6 +300,7 @@ impl<'c> Txn<'c> {
                 .execute(params![thread_key, now.as_ms()])?;
         }
         if let Some(finished) = finished {
+            self.move_card(run, finished.status)?;
             erase_credentials(self.connection, self.head(run).origin.key)?;
             self.leave_line(run)?;
             self.stop_children(run, "the run above has ended")?;

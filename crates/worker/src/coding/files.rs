@@ -202,25 +202,37 @@ impl Files {
         {
             events.extend(commit(context, worktree).await);
         }
-        match git.checkout.settle(Bounds::default()).await {
+        let settled = match git.checkout.settle(Bounds::default()).await {
             Ok(settled) => {
                 events.extend(noted(settled.notes));
                 let head = settled.head.map(|head| head.to_string());
-                let settled = WorktreeSettled {
-                    head: head.unwrap_or_default(),
-                    dirty: settled.dirty.files > 0,
-                };
-                events.push(settled.into());
+                Some((head.unwrap_or_default(), settled.dirty.files > 0))
             }
-            Err(error) => events.push(failed("worktree_unsettled", &error)),
-        }
-        let Some(worktree) = &git.worktree else {
-            return events;
+            Err(error) => {
+                events.push(failed("worktree_unsettled", &error));
+                None
+            }
         };
-        if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
-            events.push(remove(data, worktree).await);
-        } else if let Err(error) = worktree.unlock().await {
-            events.push(failed("worktree_locked", &error));
+        let mut is_removed = false;
+        if let Some(worktree) = &git.worktree {
+            if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
+                let removed = remove(data, worktree).await;
+                is_removed = removed.is_ok();
+                events.push(removed.unwrap_or_else(|error| failed("worktree_kept", &error)));
+            } else if let Err(error) = worktree.unlock().await {
+                events.push(failed("worktree_locked", &error));
+            }
+        }
+        if let Some((head, dirty)) = settled {
+            let removed = is_removed;
+            events.push(
+                WorktreeSettled {
+                    head,
+                    dirty,
+                    removed,
+                }
+                .into(),
+            );
         }
         events
     }
@@ -321,29 +333,22 @@ async fn commit(context: &Context, worktree: &Worktree) -> Vec<Event> {
     }
 }
 
-async fn remove(data: &Path, worktree: &Worktree) -> Event {
+async fn remove(data: &Path, worktree: &Worktree) -> Result<Event, Error> {
     let removal = Removal {
         branch: BranchFate::Delete,
         ..Removal::default()
     };
-    let removed = async {
-        let place = Place::open(data)?;
-        let repository = worktree.checkout().repository();
-        place.remove(repository, worktree.run(), removal).await
+    let place = Place::open(data)?;
+    let repository = worktree.checkout().repository();
+    let removed = place.remove(repository, worktree.run(), removal).await?;
+    let text = match removed.saved {
+        Some(saved) => format!(
+            "the worktree was removed; what was in no other branch is saved as {}",
+            saved.reference
+        ),
+        None => "the worktree was removed; there was nothing to save".to_owned(),
     };
-    match removed.await {
-        Ok(removed) => {
-            let text = match removed.saved {
-                Some(saved) => format!(
-                    "the worktree was removed; what was in no other branch is saved as {}",
-                    saved.reference
-                ),
-                None => "the worktree was removed; there was nothing to save".to_owned(),
-            };
-            Notice::new(NoticeLevel::Info, "worktree_removed", text).into()
-        }
-        Err(error) => failed("worktree_kept", &error),
-    }
+    Ok(Notice::new(NoticeLevel::Info, "worktree_removed", text).into())
 }
 
 /// The name of a run in git.

@@ -10,6 +10,7 @@ mod conversation;
 mod files;
 mod from_agent;
 mod handover;
+mod prompt;
 mod script;
 mod session;
 
@@ -31,7 +32,6 @@ use crate::command::Commands;
 use crate::context::{Context, Over};
 use crate::driver::{Driver, Ending};
 use crate::limits::AGENT_PROCESSES;
-use crate::rendered;
 
 /// Performs runs of coding agents.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ impl CodingAgents {
             return Ok(failed("approval_unsupported", message));
         }
         let snapshot = context.snapshot().await?;
-        let prompt = match rendered::prompt(context, &snapshot).await? {
-            Ok(rendered) => rendered.prompt,
+        let prompt = match prompt::prompt(context, &snapshot).await? {
+            Ok(prompt) => prompt,
             Err(error) => return Ok(Ending::Finished(Outcome::failed(Reason::Error, error))),
         };
         let owner = owner(context).await?;
@@ -95,7 +95,7 @@ impl CodingAgents {
             files,
             translator,
             snapshot,
-            prompt: prompt.unwrap_or_else(|| context.run().input.as_text()),
+            prompt,
         };
         let ending = work.perform(context, resume).await;
         let ending = ending.unwrap_or(Ending::Cancelled);

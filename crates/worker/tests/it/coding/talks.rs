@@ -150,3 +150,36 @@ async fn odd_ends_of_turns_are_ends() {
     }
     worker.leave().await;
 }
+
+#[tokio::test]
+async fn a_card_is_the_prompt_and_goes_where_its_agent_says() {
+    let mut house = House::new().await;
+    let worker = hire(&mut house);
+    let card = store::NewThread {
+        title: Some("Paint the shed".to_owned()),
+        body: Some("Two coats.".to_owned()),
+        column: Some("todo".to_owned()),
+        ..store::NewThread::default()
+    };
+    let thread = run::ThreadId::parse("card").unwrap();
+    let scope = store::Scope::local();
+    house
+        .store
+        .create_thread(&scope, thread.clone(), card)
+        .await
+        .unwrap();
+    let mut spec = agent(DriverKind::Codex, "text done");
+    spec.system = Some("Use {{card.title}} as the title of the commit.".to_owned());
+    spec.finished_column = Some("review".to_owned());
+    let run = house
+        .start_on("card", spec, run::Input::text("In red."))
+        .await;
+    ends_as(&house, run, Status::Succeeded, "completed").await;
+    let prompt = house.snapshot(run).await.prompt.unwrap().prompt.unwrap();
+    let expected =
+        "Paint the shed\n\nTwo coats.\n\nUse Paint the shed as the title of the commit.\n\nIn red.";
+    assert_eq!(prompt, expected);
+    let card = house.store.thread(&scope, &thread).await.unwrap();
+    assert_eq!(card.column.as_deref(), Some("review"));
+    worker.leave().await;
+}
