@@ -25,6 +25,7 @@ mod stop;
 mod threads;
 mod tokens;
 
+pub mod faces;
 mod schema;
 pub mod sse;
 pub mod structured;

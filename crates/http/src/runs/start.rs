@@ -21,7 +21,7 @@ use crate::secrets::seal_credentials;
 use crate::{fresh, shown, sse};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
+pub(crate) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
 
 /// `POST /v1/runs`
 pub(crate) async fn start(
@@ -123,7 +123,7 @@ pub(super) async fn perform(
 }
 
 /// The key of a request, with a hash of all that it asks for.
-pub(super) fn idempotency(
+pub(crate) fn idempotency(
     headers: &HeaderMap,
     call: &str,
     body: &[u8],
@@ -150,7 +150,7 @@ pub(super) fn idempotency(
     }))
 }
 
-pub(super) fn may_start(caller: &Caller, agent: &str) -> Result<(), Error> {
+pub(crate) fn may_start(caller: &Caller, agent: &str) -> Result<(), Error> {
     if caller.may_start(agent) {
         return Ok(());
     }
@@ -207,7 +207,7 @@ async fn refined(
 }
 
 /// A token of one thread starts runs there and nowhere else.
-fn thread_for(caller: &Caller, asked: Option<ThreadId>) -> Result<ThreadId, Error> {
+pub(crate) fn thread_for(caller: &Caller, asked: Option<ThreadId>) -> Result<ThreadId, Error> {
     match (caller.target(), asked) {
         (None, Some(thread)) => Ok(thread),
         (Some(Target::Thread(own)), Some(asked)) if *own == asked => Ok(asked),

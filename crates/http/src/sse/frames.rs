@@ -11,6 +11,9 @@ use crate::limits::RECONNECT;
 /// A sign of life: a comment for those who count bytes, an event for browsers, which cannot see comments.
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b": hb\nevent: heartbeat\ndata: {}\n\n");
 
+/// A sign of life that no client takes for an event.
+pub(crate) const COMMENT: Bytes = Bytes::from_static(b": hb\n\n");
+
 /// In a feed: some changes were missed, so everything is to be fetched again.
 pub(crate) const RESET: Bytes = Bytes::from_static(b"event: reset\ndata: {}\n\n");
 

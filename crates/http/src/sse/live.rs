@@ -69,6 +69,15 @@ impl Stream for OneRun {
     }
 }
 
+/// What a stream says beside its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Events of our own without an id.
+    Native,
+    /// Comments alone: clients of other protocols take every event for one of theirs.
+    Face,
+}
+
 /// The answer that streams a source.
 pub(crate) fn stream(
     app: &App,
@@ -76,7 +85,19 @@ pub(crate) fn stream(
     source: impl Stream<Item = Chunk> + Send + Unpin + 'static,
     opening: Opening,
 ) -> Response {
+    stream_in(Manner::Native, app, status, source, opening)
+}
+
+/// The same in the manner of a face.
+pub(crate) fn stream_in(
+    manner: Manner,
+    app: &App,
+    status: StatusCode,
+    source: impl Stream<Item = Chunk> + Send + Unpin + 'static,
+    opening: Opening,
+) -> Response {
     let live = Live::new(
+        manner,
         source,
         notices(app.store.health(), app.closing.clone()),
         app.settings.limits.heartbeat,
@@ -103,6 +124,7 @@ enum Notice {
 
 /// The body of a stream.
 struct Live<S> {
+    manner: Manner,
     opened: bool,
     /// Gone behind its end.
     source: Option<S>,
@@ -162,12 +184,14 @@ impl<S: Stream<Item = Chunk> + Unpin> body::Body for Live<S> {
 
 impl<S: Stream<Item = Chunk> + Unpin> Live<S> {
     fn new(
+        manner: Manner,
         source: S,
         notices: impl Stream<Item = Notice> + Send + 'static,
         heartbeat: Duration,
         opening: Opening,
     ) -> Self {
         Self {
+            manner,
             opened: false,
             source: Some(source),
             source_bell: Bell::default(),
@@ -185,7 +209,10 @@ impl<S: Stream<Item = Chunk> + Unpin> Live<S> {
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if !self.opened {
             self.opened = true;
-            return Poll::Ready(Some(frames::opening()));
+            return Poll::Ready(Some(match self.manner {
+                Manner::Native => frames::opening(),
+                Manner::Face => frames::COMMENT,
+            }));
         }
         let Some(source) = &mut self.source else {
             return Poll::Ready(None);
@@ -209,17 +236,26 @@ impl<S: Stream<Item = Chunk> + Unpin> Live<S> {
         let said = self
             .aside_bell
             .poll(context, |context| self.aside.poll(self.heard_at, context));
-        Poll::Ready(Some(match ready!(said) {
-            Said::Notice(Notice::Store(health)) => frames::store_notice(&health),
-            Said::Notice(Notice::Closing) => {
-                self.source = None;
-                frames::reconnect()
+        let said = ready!(said);
+        if matches!(said, Said::Notice(Notice::Closing)) {
+            self.source = None;
+        }
+        Poll::Ready(match (self.manner, said) {
+            (Manner::Native, Said::Notice(Notice::Store(health))) => {
+                Some(frames::store_notice(&health))
             }
-            Said::Silence => {
+            (Manner::Native, Said::Notice(Notice::Closing)) => Some(frames::reconnect()),
+            // A stream without the mark of its end is one to come back to.
+            (Manner::Face, Said::Notice(Notice::Closing)) => None,
+            (Manner::Face, Said::Notice(Notice::Store(_))) => Some(frames::COMMENT),
+            (manner, Said::Silence) => {
                 self.heard_at = Instant::now();
-                frames::HEARTBEAT
+                Some(match manner {
+                    Manner::Native => frames::HEARTBEAT,
+                    Manner::Face => frames::COMMENT,
+                })
             }
-        }))
+        })
     }
 
     /// The source failed in the middle. Ending without the final event makes the client come back, and then it reads
@@ -229,7 +265,10 @@ impl<S: Stream<Item = Chunk> + Unpin> Live<S> {
         match error {
             FollowError::Unavailable(why) => {
                 tracing::warn!("a stream ended because the store is unavailable: {why}");
-                Some(frames::store_notice(&Health::Failing(why.clone())))
+                match self.manner {
+                    Manner::Native => Some(frames::store_notice(&Health::Failing(why.clone()))),
+                    Manner::Face => None,
+                }
             }
             FollowError::Unknown | FollowError::CursorUnknown { .. } | FollowError::LogExpired => {
                 tracing::info!("a stream ended because its log is gone: {error}");
@@ -282,6 +321,10 @@ mod tests {
 
     impl Played {
         fn new(health: Health) -> Self {
+            Self::in_manner(Manner::Native, health)
+        }
+
+        fn in_manner(manner: Manner, health: Health) -> Self {
             let (source, receiver) = mpsc::unbounded_channel();
             let frames = Box::pin(stream::unfold(receiver, |mut receiver| async {
                 receiver.recv().await.map(|chunk| (chunk, receiver))
@@ -291,7 +334,7 @@ mod tests {
             let notices = notices(health.subscribe(), closing.clone());
             let opening = Openings::default().open(None, 1).unwrap();
             Self {
-                live: Live::new(frames, notices, HEARTBEAT, opening),
+                live: Live::new(manner, frames, notices, HEARTBEAT, opening),
                 source,
                 health,
                 closing,
@@ -375,6 +418,18 @@ mod tests {
             last,
             "retry: 1000\nevent: reconnect\ndata: {\"retry_ms\":1000}\n\n"
         );
+        assert_eq!(played.next().await, None);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_face_hears_comments_alone_and_is_cut_when_the_server_goes_down() {
+        let mut played = Played::in_manner(Manner::Face, failing());
+        for _ in 0..3 {
+            let said = played.next().await.unwrap();
+            assert_eq!(said, ": hb\n\n");
+        }
+        played.closing.cancel();
+        played.send("event: a\ndata: {}\n\n");
+        assert_eq!(played.next().await.unwrap(), "event: a\ndata: {}\n\n");
         assert_eq!(played.next().await, None);
     }
 }

@@ -11,6 +11,6 @@ mod several;
 
 pub(crate) use cursor::{After, Cursors, last_event_id, wants_stream};
 pub(crate) use frames::{RESET, feed_frame};
-pub(crate) use live::{Chunk, OneRun, one_run, stream};
+pub(crate) use live::{Chunk, Manner, OneRun, one_run, stream, stream_in};
 pub(crate) use preview::previewed;
 pub(crate) use several::several_runs;
