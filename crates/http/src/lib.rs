@@ -24,6 +24,7 @@ mod socket;
 mod sse;
 
 mod agents;
+mod faces;
 mod feed;
 mod operations;
 mod runs;

@@ -42,3 +42,10 @@ pub const CHUNKS_PER_WRITE: usize = 64;
 pub const GATHERED_BYTES: usize = 1024;
 /// How long accepting pauses when the system has no more file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A client of the AI SDK sends its whole conversation each time, of which mostly the last message is taken: its bodies may be so
+/// many times as large as others.
+pub const CHAT_BODY_FACTOR: usize = 16;
+/// Most runs of one page of a chat's messages.
+pub const CHAT_RUNS: usize = 50;
+/// A page of a chat's messages takes in no more runs once it has so many bytes.
+pub const CHAT_PAGE_BYTES: usize = 4 * 1024 * 1024;

@@ -133,6 +133,10 @@ pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
 pub(crate) struct BlobPath(pub(crate) RunId, pub(crate) [u8; 32]);
 /// `{secret}`
 pub(crate) struct SecretPath(pub(crate) String);
+/// `{agent}`
+pub(crate) struct AgentPath(pub(crate) String);
+/// `{chat}`: a thread, or what names a stretch of a run.
+pub(crate) struct ChatPath(pub(crate) String);
 /// `{thread}`
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
 
@@ -192,6 +196,22 @@ impl FromRequestParts<App> for InputPath {
         let run = run_parameter(parts, app).await?;
         let input = InputId::parse(parameter(parts, app, "input").await?)?;
         Ok(Self(run, input))
+    }
+}
+
+impl FromRequestParts<App> for AgentPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agent").await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for ChatPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "chat").await.map(Self)
     }
 }
 

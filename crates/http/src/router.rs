@@ -15,7 +15,7 @@ use wire::Code;
 
 use crate::access_log::access_log;
 use crate::error::Error;
-use crate::{App, auth, routes};
+use crate::{App, auth, faces, routes};
 
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
@@ -40,6 +40,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), within_time))
         .layer(cors(&app))
         .layer(middleware::from_fn_with_state(app.clone(), auth::guard))
+        .layer(middleware::from_fn(faces::in_own_words))
         .layer(middleware::from_fn(access_log))
         .with_state(app)
 }
@@ -104,6 +105,8 @@ fn cors(app: &App) -> CorsLayer {
             RETRY_AFTER,
             HeaderName::from_static("x-run-id"),
             HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-workflow-run-id"),
+            HeaderName::from_static("x-workflow-stream-tail-index"),
         ])
         .max_age(PREFLIGHT_AGE)
 }

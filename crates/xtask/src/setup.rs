@@ -38,23 +38,24 @@ const TOOLS: &[Tool] = &[
     Tool {
         asks: ["node", "--version"],
         package: "nodejs",
-        needed_for: "the reference servers that tests talk to",
+        needed_for: "the servers and clients that tests talk to",
     },
     Tool {
         asks: ["npm", "--version"],
         package: "npm",
-        needed_for: "installing the reference servers",
+        needed_for: "installing the servers and clients that tests talk to",
     },
 ];
 
-/// Where the reference servers are listed, with their versions and digests, and where they go.
-const SERVERS: &str = "tests/npm";
+/// Where packages that tests run with are listed, with their versions and digests, and where they go: reference servers, and
+/// the clients of each face.
+const PACKAGES: &[&str] = &["tests/npm", "tests/faces/aisdk"];
 
 /// Installs what is missing, or says what it could not install.
 pub(crate) fn setup() -> anyhow::Result<()> {
     system_tools()?;
     nextest()?;
-    servers()
+    PACKAGES.iter().try_for_each(|folder| packages(folder))
 }
 
 fn system_tools() -> anyhow::Result<()> {
@@ -110,16 +111,16 @@ fn nextest() -> anyhow::Result<()> {
 }
 
 /// Installs what the lock file says, unless that is there already. A script of a package is not run.
-fn servers() -> anyhow::Result<()> {
-    let folder = root().join(SERVERS);
-    let wanted = fs::read(folder.join("package-lock.json"));
-    let wanted = wanted.with_context(|| format!("failed to read {SERVERS}/package-lock.json"))?;
+fn packages(folder: &str) -> anyhow::Result<()> {
+    let path = root().join(folder);
+    let wanted = fs::read(path.join("package-lock.json"));
+    let wanted = wanted.with_context(|| format!("failed to read {folder}/package-lock.json"))?;
     // Written last: an installation that was cut short is done again.
-    let installed = folder.join("node_modules/.installed-lock.json");
+    let installed = path.join("node_modules/.installed-lock.json");
     if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    println!("installing the servers of {SERVERS}");
-    program("npm", ["ci", "--ignore-scripts", "--prefix", SERVERS]).run()?;
-    fs::write(&installed, wanted).with_context(|| format!("failed to note what {SERVERS} has"))
+    println!("installing the packages of {folder}");
+    program("npm", ["ci", "--ignore-scripts", "--prefix", folder]).run()?;
+    fs::write(&installed, wanted).with_context(|| format!("failed to note what {folder} has"))
 }

@@ -5,6 +5,7 @@ mod house;
 mod stub;
 
 mod agents;
+mod aisdk;
 mod background;
 mod conflict;
 mod copies;

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 /// One answer: words, and behind some of them a gate that the test opens.
 pub(crate) struct Answer {
     pieces: Vec<String>,
+    /// The tool that it calls, with the arguments.
+    call: Option<(String, Value)>,
     gate: Option<Receiver<()>>,
+    is_cut: bool,
 }
 
 impl Answer {
@@ -21,7 +24,27 @@ impl Answer {
     pub(crate) fn text(text: &str) -> Self {
         Self {
             pieces: pieces(text),
+            call: None,
             gate: None,
+            is_cut: false,
+        }
+    }
+
+    /// A text behind which the connection breaks off.
+    pub(crate) fn cut(text: &str) -> Self {
+        Self {
+            is_cut: true,
+            ..Self::text(text)
+        }
+    }
+
+    /// A call of a tool.
+    pub(crate) fn call(name: &str, args: Value) -> Self {
+        Self {
+            pieces: Vec::new(),
+            call: Some((name.to_owned(), args)),
+            gate: None,
+            is_cut: false,
         }
     }
 
@@ -30,7 +53,9 @@ impl Answer {
         let (open, gate) = channel();
         let answer = Self {
             pieces: pieces(text),
+            call: None,
             gate: Some(gate),
+            is_cut: false,
         };
         (answer, open)
     }
@@ -122,7 +147,19 @@ fn write(mut socket: TcpStream, answer: &Answer) -> std::io::Result<()> {
         }
         say(&json!({"choices": [{"index": 0, "delta": {"content": piece}}]}))?;
     }
-    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))?;
+    if answer.is_cut {
+        return Ok(());
+    }
+    let mut finish_reason = "stop";
+    if let Some((name, args)) = &answer.call {
+        let call = json!({
+            "index": 0, "id": "call_1", "type": "function",
+            "function": { "name": name, "arguments": args.to_string() },
+        });
+        say(&json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}))?;
+        finish_reason = "tool_calls";
+    }
+    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}))?;
     say(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))?;
     socket.write_all(b"data: [DONE]\n\n")
 }

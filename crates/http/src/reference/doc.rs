@@ -15,17 +15,19 @@ pub(crate) enum Group {
     Steering,
     Threads,
     Agents,
+    AiSdk,
     Access,
     Operations,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Runs,
         Self::Events,
         Self::Steering,
         Self::Threads,
         Self::Agents,
+        Self::AiSdk,
         Self::Access,
         Self::Operations,
     ];
@@ -37,6 +39,7 @@ impl Group {
             Self::Steering => "Steering a run",
             Self::Threads => "Threads",
             Self::Agents => "Agents",
+            Self::AiSdk => "AI SDK",
             Self::Access => "Access",
             Self::Operations => "Operations",
         }

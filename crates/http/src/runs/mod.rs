@@ -23,5 +23,5 @@ pub(crate) use refine::refine;
 pub(crate) use requests::answer;
 pub(crate) use retry::retry;
 pub(crate) use show::{last_message, show};
-pub(crate) use start::{RUN_ID, bounded_metadata, idempotency, may_start, start, thread_for};
+pub(crate) use start::{RUN_ID, bounded_metadata, may_start, start, thread_for};
 pub(crate) use stop::{bounded_why, stop, stop_run};

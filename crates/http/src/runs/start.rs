@@ -123,7 +123,7 @@ pub(super) async fn perform(
 }
 
 /// The key of a request, with a hash of all that it asks for.
-pub(crate) fn idempotency(
+pub(super) fn idempotency(
     headers: &HeaderMap,
     call: &str,
     body: &[u8],

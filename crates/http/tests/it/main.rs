@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its tools as well")]
 
 mod access;
+mod aisdk;
 mod blobs;
 mod bounds;
 mod log;

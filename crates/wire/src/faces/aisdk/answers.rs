@@ -21,6 +21,18 @@ pub struct Answered {
     pub answer: Answer,
 }
 
+impl Answered {
+    /// The answer as one line, by which a repeat is told from another answer.
+    pub fn line(&self) -> String {
+        let said = match &self.answer {
+            Answer::Decision { decision, note } => json!([decision, note]),
+            Answer::Answers(value) => json!({ "answers": value }),
+            Answer::Result(value) => json!({ "result": value }),
+        };
+        format!("{}={said}", self.request)
+    }
+}
+
 /// What a message answers of a run's requests, in the order of the requests. `decisions` say more than a client's yes or no.
 pub fn answered(
     run: RunId,

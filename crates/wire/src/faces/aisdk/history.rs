@@ -107,6 +107,8 @@ fn metadata(reply: Reply<'_>) -> Metadata {
 enum Item<'s> {
     Message(&'s Message),
     Call(&'s Activity),
+    /// A request that no call makes is shown as one.
+    Request(&'s Request),
 }
 
 impl Item<'_> {
@@ -114,6 +116,7 @@ impl Item<'_> {
         match self {
             Self::Message(message) => message.step.as_ref(),
             Self::Call(call) => call.step.as_ref(),
+            Self::Request(_) => None,
         }
     }
 }
@@ -138,7 +141,11 @@ fn parts(reply: Reply<'_>) -> Vec<Value> {
         .iter()
         .filter(|call| is_kept(call))
         .map(|call| (call.first_seq, Item::Call(call)));
-    let mut items: Vec<_> = messages.chain(calls).collect();
+    let own = snapshot.requests.iter();
+    let own = own
+        .filter(|request| request.call.is_none())
+        .map(|request| (request.first_seq, Item::Request(request)));
+    let mut items: Vec<_> = messages.chain(calls).chain(own).collect();
     items.sort_by_key(|(seq, _)| *seq);
 
     let mut parts = Vec::new();
@@ -151,11 +158,9 @@ fn parts(reply: Reply<'_>) -> Vec<Value> {
         match item {
             Item::Message(message) => parts.extend(spoken(message)),
             Item::Call(call) => parts.push(called(reply, call)),
+            Item::Request(request) => parts.extend(own_call(reply.run, request)),
         }
     }
-    // A request that no call makes is shown as one.
-    let own = snapshot.requests.iter();
-    parts.extend(own.filter_map(|request| own_call(reply.run, request)));
     parts.extend(asides(reply.run, snapshot));
     parts
 }
@@ -292,9 +297,6 @@ fn approval_of(run: RunId, request: &Request) -> (&'static str, Value) {
 
 /// A request that no call makes, as a call.
 fn own_call(run: RunId, request: &Request) -> Option<Value> {
-    if request.call.is_some() {
-        return None;
-    }
     let mut part = json!({ "type": "dynamic-tool", "toolCallId": in_chat(run, &request.request) });
     match &request.asks {
         Asked::Approval {

@@ -1,0 +1,8 @@
+//! Faces: the protocols that clients speak beside the native one. Each is a translation of the same log, see
+//! [`wire::faces`].
+
+pub(crate) mod aisdk;
+
+mod words;
+
+pub(crate) use words::in_own_words;
