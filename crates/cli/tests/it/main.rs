@@ -7,6 +7,7 @@ mod stub;
 
 mod agents;
 mod agui;
+mod aisdk;
 mod background;
 mod conflict;
 mod copies;
