@@ -417,6 +417,29 @@ const cases = {
     assert.equal(last(asked).parts.find((part) => part.approval).approval.approved, true);
   },
 
+  async "a tab that goes away"() {
+    const chat = tab("clerk", "clerk");
+    const sent = chat.sendMessage({ text: "Buy paint" });
+    await until(() => last(chat)?.role === "assistant" && seen(last(chat)).length > 0);
+    console.log(last(chat).metadata.runId);
+    await sent;
+  },
+
+  async "a tab that comes back"() {
+    const chat = tab("clerk", "clerk", { messages: await load(api("clerk"), "clerk"), ...automatic });
+    const resumed = chat.resumeStream();
+    await until(() => chat.status === "streaming" && seen(last(chat)).length > 0);
+    console.log("begun");
+    await resumed;
+    assert.equal(last(chat).metadata.status, "waiting");
+    const call = last(chat).parts.find((part) => part.state === "approval-requested");
+    assert.deepEqual([call.toolName, call.input], ["buy", { what: "paint" }]);
+    console.log("asked");
+    await chat.addToolApprovalResponse({ id: call.approval.id, approved: true });
+    await until(() => chat.status === "ready" && last(chat).metadata.status === "succeeded");
+    await check(chat, "clerk");
+  },
+
   async "the example page"() {
     const chat = tab("ask", "page", automatic);
     await chat.sendMessage({ text: "Hi" });

@@ -45,7 +45,7 @@ fn house() -> (House, Vendor) {
     (house, vendor)
 }
 
-fn client(url: &str, case: &str) -> Running {
+pub(crate) fn client(url: &str, case: &str) -> Running {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/faces/aisdk");
     #[expect(
         clippy::disallowed_methods,
@@ -60,7 +60,7 @@ fn client(url: &str, case: &str) -> Running {
 }
 
 /// Where a server says that it is.
-fn url(house: &House) -> String {
+pub(crate) fn url(house: &House) -> String {
     let announced = house.announced().unwrap();
     announced["url"].as_str().unwrap().to_owned()
 }

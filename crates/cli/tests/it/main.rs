@@ -1,6 +1,7 @@
 //! The real binary: servers, runs and terminals' pipes.
 
 mod every_wire;
+mod framework;
 mod house;
 mod model;
 mod stub;
@@ -13,6 +14,7 @@ mod conflict;
 mod copies;
 mod demo;
 mod detach;
+mod faces;
 mod failures;
 mod keys;
 mod loops;
