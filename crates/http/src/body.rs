@@ -12,10 +12,13 @@ use wire::Code;
 
 use crate::App;
 use crate::error::Error;
-use crate::limits::DISCARD_BYTES;
+use crate::limits::{CHAT_BODY_FACTOR, DISCARD_BYTES};
 
 /// A body that must be there.
 pub(crate) struct Body<T>(pub(crate) T);
+
+/// A body with a whole conversation. A client of the AI SDK says of its JSON that it is text, so the type is not asked for.
+pub(crate) struct ChatBody<T>(pub(crate) T);
 
 /// A body that may be missing.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
@@ -32,6 +35,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 "the body must be JSON with `content-type: application/json`",
             ));
         }
+        Ok(Self(wire::read(&bytes)?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for ChatBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let max_bytes = app.settings.limits.body_bytes;
+        let max_bytes = max_bytes.saturating_mul(CHAT_BODY_FACTOR);
+        let bytes = collect_within(request, app, max_bytes).await?;
         Ok(Self(wire::read(&bytes)?))
     }
 }
@@ -81,8 +95,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn collect(request: Request, app: &App) -> Result<Bytes, Error> {
+    collect_within(request, app, app.settings.limits.body_bytes).await
+}
+
+async fn collect_within(request: Request, app: &App, max_bytes: usize) -> Result<Bytes, Error> {
     let limits = &app.settings.limits;
-    match tokio::time::timeout(limits.body_timeout, read(request, limits.body_bytes)).await {
+    match tokio::time::timeout(limits.body_timeout, read(request, max_bytes)).await {
         Ok(read) => read,
         Err(_) => Err(Error::new(
             Code::RequestTimeout,

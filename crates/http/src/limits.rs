@@ -51,3 +51,10 @@ pub const RESPONSE_WAIT: Duration = Duration::from_mins(9);
 pub const CANCEL_WAIT: Duration = Duration::from_secs(20);
 /// Most runs of a thread that a response takes along which follows an earlier one than the last.
 pub const BRANCH_RUNS: usize = 64;
+/// A client of the AI SDK sends its whole conversation each time, of which mostly the last message is taken: its bodies may be so
+/// many times as large as others.
+pub const CHAT_BODY_FACTOR: usize = 16;
+/// Most runs of one page of a chat's messages.
+pub const CHAT_RUNS: usize = 50;
+/// A page of a chat's messages takes in no more runs once it has so many bytes.
+pub const CHAT_PAGE_BYTES: usize = 4 * 1024 * 1024;

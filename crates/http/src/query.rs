@@ -137,6 +137,8 @@ pub(crate) struct SecretPath(pub(crate) String);
 pub(crate) struct AgentPath(pub(crate) String);
 /// `{agui_run}`: a client's name of a run in AG-UI
 pub(crate) struct AguiRunPath(pub(crate) String);
+/// `{chat}`: a thread, or what names a stretch of a run.
+pub(crate) struct ChatPath(pub(crate) String);
 /// `{thread}`
 pub(crate) struct ThreadPath(pub(crate) ThreadId);
 
@@ -199,6 +201,22 @@ impl FromRequestParts<App> for InputPath {
     }
 }
 
+impl FromRequestParts<App> for AgentPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "agent").await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for ChatPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        parameter(parts, app, "chat").await.map(Self)
+    }
+}
+
 impl FromRequestParts<App> for ThreadPath {
     type Rejection = Error;
 
@@ -206,14 +224,6 @@ impl FromRequestParts<App> for ThreadPath {
         Ok(Self(ThreadId::parse(
             parameter(parts, app, "thread").await?,
         )?))
-    }
-}
-
-impl FromRequestParts<App> for AgentPath {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        parameter(parts, app, "agent").await.map(Self)
     }
 }
 

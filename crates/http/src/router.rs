@@ -101,6 +101,8 @@ fn cors(app: &App) -> CorsLayer {
             HeaderName::from_static("x-run-id"),
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-should-retry"),
+            HeaderName::from_static("x-workflow-run-id"),
+            HeaderName::from_static("x-workflow-stream-tail-index"),
         ])
         .max_age(PREFLIGHT_AGE)
 }

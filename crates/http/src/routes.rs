@@ -9,7 +9,7 @@ use wire::{
     SendInput, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
 };
 
-use crate::faces::{agui, openai};
+use crate::faces::{agui, aisdk, openai};
 use crate::reference::{Doc, Group};
 use crate::{App, agents, auth, feed, operations, runs, secrets, threads};
 
@@ -51,6 +51,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(thread_routes());
     routes.extend(openai::routes());
     routes.extend(agui::routes());
+    routes.extend(aisdk::routes());
     routes.extend(other_routes());
     routes
 }

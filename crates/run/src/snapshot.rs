@@ -190,6 +190,9 @@ pub struct Request {
     /// How it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
+    /// The number of the event by which it was made.
+    #[serde(default)]
+    pub first_seq: Seq,
 }
 
 /// An input of an open run.

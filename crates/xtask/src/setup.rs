@@ -55,7 +55,12 @@ const TOOLS: &[Tool] = &[
 
 /// Where packages from npm are listed, with their versions and digests, and where they go: servers that tests talk to, and
 /// clients that talk to ours.
-const NPM: &[&str] = &["tests/npm", "tests/faces/openai", "tests/faces/agui"];
+const NPM: &[&str] = &[
+    "tests/npm",
+    "tests/faces/agui",
+    "tests/faces/aisdk",
+    "tests/faces/openai",
+];
 
 /// Where packages for Python are listed, with their versions, and the environment that they go to.
 const PYTHON: &[(&str, &str)] = &[

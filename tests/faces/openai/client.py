@@ -236,4 +236,15 @@ def elsewhere():
     return {"events": seen, "response": seen[-1]["response"]}
 
 
+def followed():
+    """The same, and says so once there is text."""
+    id = f"resp_{sys.argv[2].replace('-', '')}_1"
+    seen = []
+    for event in responses.retrieve(id, stream=True):
+        if deltas(seen) == "" and event.type == "response.output_text.delta":
+            print("begun", flush=True)
+        seen.append(event.to_dict())
+    return {"events": seen, "response": seen[-1]["response"]}
+
+
 print(json.dumps(globals()[sys.argv[1]](), default=str))

@@ -1,5 +1,5 @@
 """Agents of pydantic-ai with scripted models, served as AG-UI as its users serve them. Prints its port; `POST /go` lets the
-agent `slow` say the rest."""
+agents `slow` and `clerk` say the rest."""
 
 import asyncio
 import json
@@ -57,6 +57,16 @@ async def buying(messages, info: AgentInfo):
         yield call("buy", {"what": "paint"})
 
 
+async def minding(messages, info: AgentInfo):
+    if (bought := result(messages)) is not None:
+        yield f"It says: {bought}"
+        return
+    yield "I look. "
+    await gate.wait()
+    yield "I buy. "
+    yield {1: DeltaToolCall(name="buy", json_args='{"what": "paint"}', tool_call_id="buy-1")}
+
+
 async def picking(messages, info: AgentInfo):
     if (picked := result(messages)) is not None:
         yield f"You chose {picked}."
@@ -79,6 +89,7 @@ def model(said):
 
 talk = Agent(model(talking))
 buyer = Agent(model(buying), output_type=[str, DeferredToolRequests])
+clerk = Agent(model(minding), output_type=[str, DeferredToolRequests])
 
 
 @talk.tool_plain
@@ -86,6 +97,7 @@ def look(at: int) -> dict:
     return {"found": at + 2}
 
 
+@clerk.tool_plain(requires_approval=True)
 @buyer.tool_plain(requires_approval=True)
 def buy(what: str) -> str:
     return f"{what} bought"
@@ -95,6 +107,7 @@ AGENTS = {
     "talk": talk,
     "slow": Agent(model(slow)),
     "buyer": buyer,
+    "clerk": clerk,
     "picker": Agent(model(picking), output_type=[str, DeferredToolRequests]),
     "memory": Agent(model(remembering)),
     "bad": Agent(model(failing)),

@@ -114,6 +114,14 @@ impl House {
         self.serve_with(&[])
     }
 
+    /// A server on this address.
+    pub(crate) fn serve_at(&self, listen: &str) -> Running {
+        let mut server = self.begin(&["serve", "--listen", listen]);
+        let line = server.line();
+        assert!(line.contains(" at http://127.0.0.1:"), "{line}");
+        server
+    }
+
     pub(crate) fn serve_with(&self, more: &[&str]) -> Running {
         let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
         args.extend(more);

@@ -1,17 +1,20 @@
 //! The real binary: servers, runs and terminals' pipes.
 
 mod every_wire;
+mod framework;
 mod house;
 mod model;
 mod stub;
 
 mod agents;
 mod agui;
+mod aisdk;
 mod background;
 mod conflict;
 mod copies;
 mod demo;
 mod detach;
+mod faces;
 mod failures;
 mod keys;
 mod loops;

@@ -2,6 +2,7 @@
 //! [`wire::faces`].
 
 pub(crate) mod agui;
+pub(crate) mod aisdk;
 pub(crate) mod openai;
 
 mod words;

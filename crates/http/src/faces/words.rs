@@ -6,6 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use wire::faces::aisdk::error_text;
 use wire::faces::openai::ErrorBody;
 use wire::{Code, Problem};
 
@@ -15,17 +16,19 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// Says the error of an address of a face as its clients read it, wherever in the server it comes from.
 pub(crate) async fn in_own_words(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let (is_openai, is_agui) = (path.starts_with("/openai/"), path.starts_with("/agui/"));
+    let face = FACES.iter().find(|(prefix, _)| path.starts_with(prefix));
     let method = request.method().clone();
     let response = next.run(request).await;
-    if is_openai {
-        openai(response, &method)
-    } else if is_agui {
-        agui(response)
-    } else {
-        response
+    match face {
+        Some((_, say)) => say(response, &method),
+        None => response,
     }
 }
+
+/// How a response is said to the clients of a face.
+type Say = fn(Response, &Method) -> Response;
+
+const FACES: &[(&str, Say)] = &[("/openai/", openai), ("/aisdk/", aisdk), ("/agui/", agui)];
 
 fn openai(mut response: Response, method: &Method) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() else {
@@ -55,11 +58,22 @@ fn may_be_repeated(problem: &Problem, method: &Method) -> bool {
 }
 
 /// AG-UI's client reads the body of an error only where it is called plain JSON; then it gives it out as `payload`.
-fn agui(mut response: Response) -> Response {
+fn agui(mut response: Response, _: &Method) -> Response {
     if response.extensions().get::<Box<Problem>>().is_some() {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    response
+}
+
+/// A client of the AI SDK shows the body of an error to the person as it is.
+fn aisdk(mut response: Response, _: &Method) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() else {
+        return response;
+    };
+    *response.body_mut() = Body::from(error_text(&problem.detail, &problem.code));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
     response
 }

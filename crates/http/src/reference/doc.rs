@@ -16,19 +16,21 @@ pub(crate) enum Group {
     Threads,
     Agents,
     OpenAi,
+    AiSdk,
     AgUi,
     Access,
     Operations,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Runs,
         Self::Events,
         Self::Steering,
         Self::Threads,
         Self::Agents,
         Self::OpenAi,
+        Self::AiSdk,
         Self::AgUi,
         Self::Access,
         Self::Operations,
@@ -43,6 +45,7 @@ impl Group {
             Self::Agents => "Agents",
             Self::OpenAi => "OpenAI Responses",
             Self::AgUi => "AG-UI",
+            Self::AiSdk => "AI SDK",
             Self::Access => "Access",
             Self::Operations => "Operations",
         }

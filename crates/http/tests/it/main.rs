@@ -3,6 +3,7 @@
 
 mod access;
 mod agui;
+mod aisdk;
 mod blobs;
 mod bounds;
 mod log;

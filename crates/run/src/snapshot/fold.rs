@@ -149,7 +149,7 @@ impl Snapshot {
                 }
             }
 
-            Event::ApprovalRequested(asked) => self.requests.push(approval(asked)),
+            Event::ApprovalRequested(asked) => self.requests.push(approval(asked, seq)),
             Event::QuestionAsked(asked) => self.requests.push(Request {
                 request: asked.request.clone(),
                 asks: Asked::Question {
@@ -158,6 +158,7 @@ impl Snapshot {
                 call: asked.call.clone(),
                 expires_at: asked.expires_at,
                 resolution: None,
+                first_seq: seq,
             }),
             Event::ClientToolCalled(asked) => self.requests.push(Request {
                 request: asked.request.clone(),
@@ -165,6 +166,7 @@ impl Snapshot {
                 call: Some(asked.call.clone()),
                 expires_at: asked.expires_at,
                 resolution: None,
+                first_seq: seq,
             }),
             Event::ApprovalResolved(resolved) => {
                 let resolution = Resolution::Decided {
@@ -450,7 +452,7 @@ fn session(started: &SessionStarted) -> Session {
     }
 }
 
-fn approval(asked: &ApprovalRequested) -> Request {
+fn approval(asked: &ApprovalRequested, first_seq: Seq) -> Request {
     Request {
         request: asked.request.clone(),
         asks: Asked::Approval {
@@ -462,6 +464,7 @@ fn approval(asked: &ApprovalRequested) -> Request {
         call: asked.call.clone(),
         expires_at: asked.expires_at,
         resolution: None,
+        first_seq,
     }
 }
 

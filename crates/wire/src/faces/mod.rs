@@ -2,6 +2,7 @@
 //! what a face says follows from the log and from the request.
 
 pub mod agui;
+pub mod aisdk;
 pub mod openai;
 
 mod segment;

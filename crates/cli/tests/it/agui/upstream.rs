@@ -3,74 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use super::{case, check, client, expected, had};
+use crate::framework::{Framework, python};
 use crate::house::{House, Running};
-
-/// The framework's server.
-struct Framework {
-    port: u16,
-    _server: Running,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "clients and agents run as their users run them"
-)]
-fn python(environment: &str, script: &str) -> Command {
-    let program = root()
-        .join("target/python")
-        .join(environment)
-        .join("bin/python");
-    assert!(program.exists(), "it is not there: cargo xtask setup");
-    let mut command = Command::new(program);
-    command.arg(root().join(script)).stdin(Stdio::null());
-    command
-}
-
-impl Framework {
-    fn start() -> Self {
-        let mut server = Running::new(python(
-            "pydantic_ai",
-            "tests/upstream/pydantic_ai/server.py",
-        ));
-        Self {
-            port: server.line().parse().unwrap(),
-            _server: server,
-        }
-    }
-
-    /// One of its agents, under a name of ours.
-    fn section(&self, name: &str, theirs: &str) -> String {
-        let port = self.port;
-        format!(
-            "\n[agents.{name}]\ndriver = \"agui\"\nurl = \"http://127.0.0.1:{port}/{theirs}\"\n"
-        )
-    }
-
-    /// Lets the agent that waits say the rest.
-    fn go(&self) {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        socket
-            .write_all(
-                b"POST /go HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-            )
-            .unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
-    }
-}
 
 /// The framework, and a server that knows one of its agents by the name that the cases of the client use.
 fn serve(name: &str, theirs: &str) -> (Framework, House, Running) {
