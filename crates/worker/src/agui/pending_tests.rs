@@ -27,6 +27,7 @@ fn check(interrupt: &Value, expected: &Value, answer: Resolution, entry: &Value)
     };
     let mut snapshot = Snapshot::default();
     snapshot.requests.push(Request {
+        first_seq: run::Seq(1),
         request: RequestId::nth(1),
         asks,
         call: None,

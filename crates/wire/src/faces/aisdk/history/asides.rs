@@ -93,8 +93,11 @@ pub(super) fn asides(run: RunId, snapshot: &Snapshot) -> Vec<Value> {
     if let Some(diff) = &snapshot.diff {
         let updated = DiffUpdated {
             files: diff.files.clone(),
+            n_files: diff.n_files,
             additions: diff.additions,
             deletions: diff.deletions,
+            blob: diff.blob.clone(),
+            truncated: diff.truncated,
         };
         put(Some("diff".to_owned()), updated.into());
     }
