@@ -127,7 +127,7 @@ fn what_is_wrong_with_agents_and_vendors_is_said_all_at_once() {
         &[],
         "outlive.toml:1: vendor ollama: wire \"openai\" needs a base_url: http://127.0.0.1:11434 speaks \"ollama\"\n\
          outlive.toml:4: vendor other: base_url is missing, for example base_url = \"http://127.0.0.1:9000/v1\"\n\
-         outlive.toml:10: agent shell: system belongs to driver model or loop, this agent has driver command\n\
+         outlive.toml:10: agent shell: system belongs to driver model or loop or pi or codex or claude or acp, this agent has driver command\n\
          outlive.toml:10: agent shell: command is missing: driver command needs command = [\"program\", …]\n\
          outlive.toml:6: agent writer: model names the unknown vendor \"opnai\"; did you mean \"openai\"?",
     );

@@ -299,23 +299,26 @@ fn requests_keep_what_was_asked_and_the_first_answer() {
         &json!([
             {
                 "request": "q1",
+                "first_seq": 1,
                 "asks": {"kind": "approval", "of": "command", "title": "rm", "detail": {"c": "rm"}, "options": ["allow", "deny"]},
                 "call": "c1",
                 "resolution": {"is": "decided", "decision": "deny", "note": "no", "by": "ana"},
             },
             {
                 "request": "q2",
+                "first_seq": 4,
                 "asks": {"kind": "question", "questions": [{"id": "a", "text": "?"}]},
                 "resolution": {"is": "answered", "value": {"a": "b"}, "by": "ana"},
             },
             {
                 "request": "q3",
+                "first_seq": 6,
                 "asks": {"kind": "client_tool"},
                 "call": "c2",
                 "expires_at": "2026-11-20T11:00:00.000Z",
                 "resolution": {"is": "expired", "why": "late"},
             },
-            {"request": "q4", "asks": {"kind": "client_tool"}, "call": "c3"},
+            {"request": "q4", "first_seq": 8, "asks": {"kind": "client_tool"}, "call": "c3"},
         ]),
     );
 }
