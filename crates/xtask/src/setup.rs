@@ -57,6 +57,7 @@ const TOOLS: &[Tool] = &[
 /// clients that talk to ours.
 const NPM: &[&str] = &[
     "tests/npm",
+    "tests/agents",
     "tests/faces/agui",
     "tests/faces/aisdk",
     "tests/faces/openai",
