@@ -133,8 +133,13 @@ impl House {
 
     /// A server with one more variable in its environment.
     pub(crate) fn serve_in(&self, name: &str, value: &str) -> Running {
+        self.serve_where(&[(name, value)])
+    }
+
+    /// A server with these variables in its environment.
+    pub(crate) fn serve_where(&self, variables: &[(&str, &str)]) -> Running {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.env(name, value);
+        command.envs(variables.iter().copied());
         let mut server = Running::new(command);
         let line = server.line();
         assert!(line.contains(" at http://127.0.0.1:"), "{line}");

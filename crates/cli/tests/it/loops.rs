@@ -8,9 +8,7 @@ mod stop;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::house::{House, Running, eventually};
+use crate::house::{House, eventually};
 use crate::model::Model;
 
 /// The reference server for files, from the registry of its authors.
@@ -73,70 +71,4 @@ fn called(house: &House) -> String {
 /// Waits until it was asked for something.
 fn has_begun(house: &House) {
     eventually(|| called(house).ends_with('\n').then_some(()));
-}
-
-/// The processes whose environment says that they belong to a run.
-fn alive(run: &str) -> Vec<u32> {
-    let mark = format!("OUTLIVE_RUN_ID={run}");
-    let processes = std::fs::read_dir("/proc").expect("a list of processes");
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter(|pid: &u32| {
-        // One that ends meanwhile has no environment.
-        let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == mark.as_bytes())
-    })
-    .collect()
-}
-
-/// A run whose log is read while it grows.
-struct Watched {
-    run: String,
-    lines: Running,
-}
-
-impl Watched {
-    /// Starts a run of the house's agent and watches it.
-    fn start(house: &House, thread: &str) -> Self {
-        let run = house.well(&["run", "-d", "-a", "keeper", "--thread", thread, "go"]);
-        Self::attach(house, run.trim())
-    }
-
-    fn attach(house: &House, run: &str) -> Self {
-        let lines = house.begin(&["attach", run, "--json"]);
-        Self {
-            run: run.to_owned(),
-            lines,
-        }
-    }
-
-    /// The next event.
-    #[track_caller]
-    fn next(&mut self) -> Value {
-        serde_json::from_str(&self.lines.line()).expect("an event on each line")
-    }
-
-    /// The next event of a type.
-    #[track_caller]
-    fn until(&mut self, kind: &str) -> Value {
-        loop {
-            let event = self.next();
-            if event["type"] == kind {
-                return event;
-            }
-            assert_ne!(event["type"], "run.finished", "before {kind}: {event}");
-        }
-    }
-
-    /// The last event.
-    #[track_caller]
-    fn end(&mut self) -> Value {
-        loop {
-            let event = self.next();
-            if event["type"] == "run.finished" {
-                return event;
-            }
-        }
-    }
 }

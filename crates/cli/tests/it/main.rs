@@ -5,11 +5,13 @@ mod framework;
 mod house;
 mod model;
 mod stub;
+mod watched;
 
 mod agents;
 mod agui;
 mod aisdk;
 mod background;
+mod coding;
 mod conflict;
 mod copies;
 mod demo;

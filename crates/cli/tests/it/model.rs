@@ -1,13 +1,21 @@
-//! A model on a socket of this machine that speaks OpenAI's chat completions, and thinks: the same request gets the same
-//! answer, however often it is made.
+//! A model on a socket of this machine that speaks OpenAI's chat completions and its responses, and thinks: the same request
+//! gets the same answer, however often it is made.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod chat;
+mod responses;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use self::chat::Chat;
+use self::responses::Responses;
 
 type Brain = dyn Fn(&Value) -> Answer + Send + Sync;
 
@@ -15,6 +23,8 @@ type Brain = dyn Fn(&Value) -> Answer + Send + Sync;
 pub(crate) struct Answer {
     words: Vec<String>,
     calls: Vec<(String, Value)>,
+    /// Between words.
+    pause: Duration,
     is_whole: bool,
 }
 
@@ -24,6 +34,7 @@ impl Answer {
         Self {
             words: words.map(str::to_owned).collect(),
             calls: Vec::new(),
+            pause: Duration::ZERO,
             is_whole: true,
         }
     }
@@ -39,6 +50,15 @@ impl Answer {
         self
     }
 
+    /// So many words, at so many in a second.
+    pub(crate) fn tokens(n: u32, per_second: u32) -> Self {
+        Self {
+            words: (0..n).map(|n| format!("w{n} ")).collect(),
+            pause: Duration::from_secs(1) / per_second,
+            ..Self::text("")
+        }
+    }
+
     /// Nothing comes behind these words until the other side hangs up.
     pub(crate) fn hanging(text: &str) -> Self {
         Self {
@@ -51,6 +71,7 @@ impl Answer {
 pub(crate) struct Model {
     port: u16,
     requests: Arc<Mutex<Vec<Value>>>,
+    n_open: Arc<AtomicUsize>,
 }
 
 impl Model {
@@ -59,29 +80,60 @@ impl Model {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let notes = Arc::clone(&requests);
+        let n_open = Arc::new(AtomicUsize::new(0));
+        let (notes, open) = (Arc::clone(&requests), Arc::clone(&n_open));
         let brain: Arc<Brain> = Arc::new(brain);
         std::thread::spawn(move || {
             for socket in listener.incoming() {
-                let (socket, brain, notes) = (socket.unwrap(), Arc::clone(&brain), notes.clone());
+                let (socket, brain) = (socket.unwrap(), Arc::clone(&brain));
+                let (notes, open) = (Arc::clone(&notes), Arc::clone(&open));
                 std::thread::spawn(move || {
                     // A server that is killed hangs up in the middle.
-                    let _ = serve(&socket, &*brain, &notes);
+                    let _ = serve(&socket, &*brain, &notes, &open);
                 });
             }
         });
-        Self { port, requests }
+        Self {
+            port,
+            requests,
+            n_open,
+        }
     }
 
     /// The section of the configuration that leads here.
     pub(crate) fn section(&self, name: &str) -> String {
-        let port = self.port;
-        format!("\n[vendors.{name}]\nbase_url = \"http://127.0.0.1:{port}/v1\"\n")
+        let url = self.url();
+        format!("\n[vendors.{name}]\nbase_url = \"{url}\"\n")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
     }
 
     /// What it was asked so far.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// The answers that it is giving now.
+    pub(crate) fn n_open(&self) -> usize {
+        self.n_open.load(Ordering::SeqCst)
+    }
+}
+
+/// An answer under way, until it is given or nobody hears it any more.
+struct Open<'a>(&'a AtomicUsize);
+
+impl<'a> Open<'a> {
+    fn new(n_open: &'a AtomicUsize) -> Self {
+        n_open.fetch_add(1, Ordering::SeqCst);
+        Self(n_open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -99,15 +151,62 @@ pub(crate) fn results(request: &Value) -> Vec<(String, String)> {
     asked.into_iter().zip(told).collect()
 }
 
-fn serve(socket: &TcpStream, brain: &Brain, notes: &Mutex<Vec<Value>>) -> std::io::Result<()> {
-    let request = read(socket)?;
+fn serve(
+    socket: &TcpStream,
+    brain: &Brain,
+    notes: &Mutex<Vec<Value>>,
+    n_open: &AtomicUsize,
+) -> std::io::Result<()> {
+    let Some((path, request)) = read(socket)? else {
+        // A client looks around before it asks.
+        let none = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        return { socket }.write_all(none.as_bytes());
+    };
+    let _open = Open::new(n_open);
     let answer = brain(&request);
     notes.lock().unwrap().push(request);
-    write(socket, &answer)
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    { socket }.write_all(head.as_bytes())?;
+    if path.ends_with("/responses") {
+        speak(&answer, socket, Responses::new(socket))
+    } else {
+        speak(&answer, socket, Chat::new(socket))
+    }
 }
 
-fn read(socket: &TcpStream) -> std::io::Result<Value> {
+/// How an answer goes over a wire.
+trait Wire {
+    fn begin(&mut self) -> std::io::Result<()>;
+    fn word(&mut self, word: &str) -> std::io::Result<()>;
+    fn call(&mut self, name: &str, args: &Value) -> std::io::Result<()>;
+    fn end(&mut self) -> std::io::Result<()>;
+}
+
+fn speak(answer: &Answer, mut socket: &TcpStream, mut wire: impl Wire) -> std::io::Result<()> {
+    wire.begin()?;
+    for word in &answer.words {
+        wire.word(word)?;
+        if !answer.pause.is_zero() {
+            std::thread::park_timeout(answer.pause);
+        }
+    }
+    if !answer.is_whole {
+        let mut rest = [0; 64];
+        while socket.read(&mut rest)? > 0 {}
+        return Ok(());
+    }
+    for (name, args) in &answer.calls {
+        wire.call(name, args)?;
+    }
+    wire.end()
+}
+
+/// The path and the body; nothing where there is no body.
+fn read(socket: &TcpStream) -> std::io::Result<Option<(String, Value)>> {
     let mut reader = BufReader::new(socket);
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -122,38 +221,8 @@ fn read(socket: &TcpStream) -> std::io::Result<Value> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(serde_json::from_slice(&body)?)
-}
-
-fn write(mut socket: &TcpStream, answer: &Answer) -> std::io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-    socket.write_all(head.as_bytes())?;
-    let mut say = |chunk: &Value| socket.write_all(format!("data: {chunk}\n\n").as_bytes());
-    let delta = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}]});
-    for word in &answer.words {
-        say(&delta(json!({ "content": word })))?;
+    if body.is_empty() {
+        return Ok(None);
     }
-    if !answer.is_whole {
-        let mut rest = [0; 64];
-        while socket.read(&mut rest)? > 0 {}
-        return Ok(());
-    }
-    for (index, (name, args)) in answer.calls.iter().enumerate() {
-        let args = args.to_string();
-        let (first, rest) = args.split_at(args.len() / 2);
-        let id = format!("call_{index}");
-        let begun =
-            json!({"index": index, "id": id, "function": {"name": name, "arguments": first}});
-        say(&delta(json!({ "tool_calls": [begun] })))?;
-        let more = json!({"index": index, "function": {"arguments": rest}});
-        say(&delta(json!({ "tool_calls": [more] })))?;
-    }
-    let reason = if answer.calls.is_empty() {
-        "stop"
-    } else {
-        "tool_calls"
-    };
-    say(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))?;
-    say(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))?;
-    socket.write_all(b"data: [DONE]\n\n")
+    Ok(Some((path, serde_json::from_slice(&body)?)))
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Watched, loops};
+use super::loops;
 use crate::house::eventually;
 use crate::model::{Answer, Model, results};
+use crate::watched::Watched;
 
 #[test]
 fn a_run_waits_for_the_one_below_it_over_a_restart() {
@@ -28,7 +29,7 @@ fn a_run_waits_for_the_one_below_it_over_a_restart() {
         "[agents.poet]\ndriver = \"model\"\nmodel = \"stub/small\"\ndescription = \"Writes poems\"";
     let house = loops(&model, poet, "agents = [\"poet\"]");
     let server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     let below = watched.until("tool.running")["data"]["run"].clone();
     let below = below.as_str().expect("a run");
     house.until(below, "running");

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Watched, alive, called, has_begun, keeper, odd};
+use super::{called, has_begun, keeper, odd};
 use crate::house::House;
 use crate::model::{Answer, Model, results};
+use crate::watched::{Watched, alive};
 
 const UNKNOWN: &str = "interrupted before it finished; whether it acted is unknown";
 
@@ -76,7 +77,7 @@ fn check(kind: &str) {
     let model = Model::thinking(writer);
     let house = keeper(&model, RULES);
     let mut server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     let (mut progress, mut calls) = (Progress::default(), BTreeMap::new());
     let mut killed_in = BTreeSet::new();
     let finished = loop {
@@ -137,7 +138,7 @@ fn check_hung(rules: &str, calls: &str, told: &str) {
     });
     let house = odd(&model, rules);
     let server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     // A client that has not found the server before it is killed would say that there is none, and end.
     watched.until("tool.running");
     has_begun(&house);

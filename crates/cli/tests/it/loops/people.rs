@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Watched, alive, keeper};
+use super::keeper;
 use crate::house::House;
 use crate::model::{Answer, Model, results};
+use crate::watched::{Watched, alive};
 
 /// Asks for one call and says what came of it.
 fn once(call: fn() -> Answer) -> Model {
@@ -22,7 +23,7 @@ fn write() -> Answer {
 /// Lets a run ask, kills the server, starts another one, answers from the command line, and gives what the model said then.
 fn check(house: &House, thread: &str, answer: &[&str]) -> (Value, String) {
     let server = house.serve();
-    let mut watched = Watched::start(house, thread);
+    let mut watched = Watched::start(house, "keeper", thread, "go");
     watched.until("run.waiting");
     assert_eq!(alive(&watched.run), [0; 0], "a parked run costs no process");
     server.kill();
@@ -77,12 +78,12 @@ fn what_was_allowed_for_the_thread_stays_allowed_over_restarts() {
     let (end, _) = check(&house, "t", &["approve", "--for-thread"]);
     assert_eq!(end["data"]["status"], "succeeded", "{end}");
     let _server = house.serve();
-    let mut again = Watched::start(&house, "t");
+    let mut again = Watched::start(&house, "keeper", "t", "go");
     let end = again.end();
     assert_eq!(end["data"]["status"], "succeeded", "{end}");
     let requests = house.run_body(&again.run)["snapshot"]["requests"].clone();
     assert!(requests.as_array().is_none_or(Vec::is_empty), "{requests}");
     // Another thread was not meant.
-    let mut other = Watched::start(&house, "u");
+    let mut other = Watched::start(&house, "keeper", "u", "go");
     other.until("approval.requested");
 }

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{Watched, alive, called, loops, odd};
+use super::{called, loops, odd};
 use crate::model::{Answer, Model, results};
+use crate::watched::{Watched, alive};
 
 /// A service that wants other credentials.
 fn unauthorized() -> String {
@@ -46,7 +47,7 @@ fn a_server_that_dies_in_a_call_fails_it_and_is_started_again_for_the_next() {
     });
     let house = odd(&model, r#"{ "*" = "allow" }"#);
     let _server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     let end = watched.end();
     assert_eq!(end["data"]["status"], "succeeded", "{end}");
     let told = results(model.requests().last().expect("requests"));
@@ -101,7 +102,7 @@ fn what_is_missing_is_told_once_however_often_the_run_goes_on() {
     let servers = "[mcp.absent]\ncommand = [\"no-such-program\"]";
     let house = loops(&model, servers, "mcp = [\"absent\"]");
     let _server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     watched.until("run.waiting");
     house.well(&["answer", &watched.run, "blue"]);
     watched.end();

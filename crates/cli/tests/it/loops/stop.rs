@@ -4,16 +4,17 @@ use serde_json::json;
 
 use rustix::process::Signal;
 
-use super::{Watched, alive, called, has_begun, loops, odd};
+use super::{called, has_begun, loops, odd};
 use crate::house::eventually;
 use crate::model::{Answer, Model, results};
+use crate::watched::{Watched, alive};
 
 /// Stops a run as soon as a client sees an event of a type.
 fn check(answer: fn() -> Answer, rules: &str, kind: &str, call: Option<&str>) {
     let model = Model::thinking(move |_| answer());
     let house = odd(&model, rules);
     let _server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     watched.until(kind);
     if kind == "tool.running" {
         has_begun(&house);
@@ -54,7 +55,7 @@ fn a_stop_is_heard_while_a_server_has_not_said_hello() {
         "[mcp.mute]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; setsid sleep 600 & sleep 600\"]";
     let house = loops(&model, mute, "mcp = [\"mute\"]");
     let _server = house.serve();
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     eventually(|| (alive(&watched.run).len() >= 3).then_some(()));
     house.well(&["stop", &watched.run]);
     let end = watched.end();
@@ -70,7 +71,7 @@ fn a_server_that_is_told_to_end_takes_the_tools_of_its_runs_with_it() {
     });
     let house = odd(&model, r#"{ "*" = "allow" }"#);
     let mut server = house.serve_in("OUTLIVE_WORKER_DRAIN_S", "1");
-    let mut watched = Watched::start(&house, "t");
+    let mut watched = Watched::start(&house, "keeper", "t", "go");
     watched.until("tool.running");
     has_begun(&house);
     server.signal(Signal::TERM);
