@@ -206,6 +206,21 @@ const cases = {
     const stream = await fetch(`${api("again")}/${last(chat).id}/stream`);
     const replayed = await stream.text();
     assert.ok(!replayed.includes("data-message-discarded"), replayed);
+    // Who counts chunks has the same ones wherever the stream is cut, also those of what is gone.
+    const url = `${api("again")}/${last(chat).id}/stream`;
+    const told = (text) => text.split("\n\n").filter((frame) => frame.startsWith("data: "));
+    const whole = await (await fetch(`${url}?startIndex=0`)).text();
+    for (let length = 0; length < whole.length; length += 100) {
+      let isCut = false;
+      const cutting = async (...asked) => {
+        const response = await fetch(...asked);
+        if (isCut) return response;
+        isCut = true;
+        return new Response((await response.text()).slice(0, length), response);
+      };
+      const back = await comeBack(api("again"), { fetch: cutting, pauseMs: 1 })(url);
+      assert.deepEqual(told(await back.text()), told(whole));
+    }
     assert.equal((await fetch(`${api("again")}/${other.id}/stream`)).status, 204);
   },
 
