@@ -284,7 +284,11 @@ impl Sqlite {
         let max = max.min(crate::HISTORY_RUNS);
         let found = self
             .readers()
-            .read(move |connection| read::history::before(connection, &scope, run, after, max))
+            .read(move |connection| {
+                // Of one moment: a run that ends between two looks would come before itself.
+                let moment = connection.transaction()?;
+                read::history::before(&moment, &scope, run, after, max)
+            })
             .await?;
         let (stored, next) = found.ok_or(ReadError::Unknown)?;
         let entries = stored.into_iter().map(Stored::into_record).collect();

@@ -78,6 +78,20 @@ pub(crate) async fn the_order_is_that_of_the_ends(place: Place) {
     assert_eq!(pages(&world, last, 2).await, [stays, first.run]);
 }
 
+pub(crate) async fn a_run_that_ends_meanwhile_is_never_before_itself(place: Place) {
+    let world = World::open(place).await;
+    for n in 0..50 {
+        let attempt = world.attempt(&format!("t{n}")).await;
+        let looks = async {
+            for _ in 0..10 {
+                let before = pages(&world, attempt.run, 100).await;
+                assert!(!before.contains(&attempt.run));
+            }
+        };
+        tokio::join!(attempt.finish(&world), looks);
+    }
+}
+
 pub(crate) async fn runs_whose_log_is_gone_are_left_out(place: Place) {
     let world = World::with(place, |options| options.retain_ms = Some(1_000)).await;
     let old = finished(&world, "t").await;

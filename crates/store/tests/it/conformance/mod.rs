@@ -152,6 +152,7 @@ macro_rules! suite {
         crate::conformance::tests! { $place, history:
             finished_runs_come_back_the_last_one_first
             the_order_is_that_of_the_ends
+            a_run_that_ends_meanwhile_is_never_before_itself
             runs_whose_log_is_gone_are_left_out
             what_was_done_again_is_left_out_once_it_was
             the_history_of_somebody_else_is_unknown
