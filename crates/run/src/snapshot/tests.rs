@@ -302,11 +302,13 @@ fn requests_keep_what_was_asked_and_the_first_answer() {
                 "asks": {"kind": "approval", "of": "command", "title": "rm", "detail": {"c": "rm"}, "options": ["allow", "deny"]},
                 "call": "c1",
                 "resolution": {"is": "decided", "decision": "deny", "note": "no", "by": "ana"},
+                "first_seq": 1,
             },
             {
                 "request": "q2",
                 "asks": {"kind": "question", "questions": [{"id": "a", "text": "?"}]},
                 "resolution": {"is": "answered", "value": {"a": "b"}, "by": "ana"},
+                "first_seq": 4,
             },
             {
                 "request": "q3",
@@ -314,8 +316,9 @@ fn requests_keep_what_was_asked_and_the_first_answer() {
                 "call": "c2",
                 "expires_at": "2026-11-20T11:00:00.000Z",
                 "resolution": {"is": "expired", "why": "late"},
+                "first_seq": 6,
             },
-            {"request": "q4", "asks": {"kind": "client_tool"}, "call": "c3"},
+            {"request": "q4", "asks": {"kind": "client_tool"}, "call": "c3", "first_seq": 8},
         ]),
     );
 }
