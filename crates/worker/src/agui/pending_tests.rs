@@ -1,5 +1,5 @@
-use run::By;
 use run::snapshot::Asked as Asks;
+use run::{By, Seq};
 use serde_json::json;
 
 use super::*;
@@ -32,6 +32,7 @@ fn check(interrupt: &Value, expected: &Value, answer: Resolution, entry: &Value)
         call: None,
         expires_at: None,
         resolution: Some(answer),
+        first_seq: Seq(1),
     });
     assert_eq!(asked.entry(&snapshot), *entry);
 }
