@@ -13,7 +13,9 @@ function below(api, ...path) {
 /** For `new DefaultChatTransport({ api, fetch: comeBack(api) })`: a stream that breaks off goes on where it was. */
 export function comeBack(api, { fetch = globalThis.fetch, pauseMs = 500 } = {}) {
   return async (url, init = {}) => {
-    const response = await fetch(url, init);
+    // Whoever counts chunks is given the same ones each time, also those of text that is gone.
+    const isResume = (init.method ?? "GET") === "GET" && !/[?&]startIndex=/.test(url);
+    const response = await fetch(isResume ? `${url}${url.includes("?") ? "&" : "?"}startIndex=0` : url, init);
     const stretch = response.headers.get("x-workflow-run-id");
     if (!response.ok || !response.body || !stretch) return response;
     const { method, body, ...again } = init;

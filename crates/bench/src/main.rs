@@ -5,6 +5,7 @@ mod aged;
 mod child;
 mod clients;
 mod durable;
+mod faces;
 mod fanout;
 mod latency;
 mod load;
@@ -23,7 +24,7 @@ use crate::report::Report;
 #[derive(Parser)]
 struct Args {
     /// Names of measurements; all of them without any: durable latency visible
-    /// fanout start memory replay restart loops parked. `aged` takes minutes and runs only when named.
+    /// fanout start memory replay faces restart loops parked. `aged` takes minutes and runs only when named.
     names: Vec<String>,
     /// Seconds of each timed part.
     #[arg(long, default_value_t = 5)]
@@ -86,6 +87,9 @@ fn measure(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()>
         }
         if wanted("replay") {
             replay::measure(&mut report).await?;
+        }
+        if wanted("faces") {
+            faces::measure(&mut report).await?;
         }
         if wanted("restart") {
             restart::measure(&mut report).await?;

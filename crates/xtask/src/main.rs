@@ -6,6 +6,7 @@
 )]
 
 mod check;
+mod nightly;
 mod program;
 mod setup;
 mod test;
@@ -33,6 +34,12 @@ enum Task {
     },
     /// Run exactly what CI runs.
     Check,
+    /// Run what is too long for every change: clients that are cut at random places.
+    Nightly {
+        /// Where to cut; one that nobody has chosen if missing.
+        #[arg(long)]
+        seed: Option<u32>,
+    },
     /// Look for what the compiler cannot see: dependencies, lengths, names, golden files, links.
     Tidy,
     /// Run the simulator: `--seed N`, `--seeds A..B`, `--steps N`.
@@ -62,6 +69,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { fast: true } => test::fast()?,
         Task::Test { fast: false } => test::all("default")?,
         Task::Check => return Ok(check::check()),
+        Task::Nightly { seed } => nightly::nightly(seed)?,
         Task::Tidy => tidy::tidy()?,
         Task::Sim { args } => cargo(["run", "-q", "-p", "outlive-sim", "--bin", "sim", "--"])
             .args(args)

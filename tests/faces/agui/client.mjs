@@ -110,6 +110,20 @@ const cases = {
     return run(agent(Surviving, "slow"), {}, begun());
   },
 
+  /** Two tabs, each cut anywhere again and again: one as the package is, one that goes on from its cursor. */
+  async random() {
+    const threadId = process.argv[4];
+    const [plain, kept] = [HttpAgent, Surviving].map((Kind) => agent(Kind, "mixed", { threadId }));
+    const begins = begun();
+    const again = async () => {
+      for (;;) {
+        const seen = await run(plain, { runId: threadId }, begins);
+        if (seen.outcome || seen.failed?.status) return seen;
+      }
+    };
+    return Promise.all([again(), run(kept, { runId: threadId }, begins)]);
+  },
+
   /** Whoever asks for the same run again. */
   async same() {
     return run(agent(HttpAgent, "slow"), { runId: "same" }, begun());

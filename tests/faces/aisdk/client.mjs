@@ -155,6 +155,33 @@ const cases = {
     await check(chat, "slow");
   },
 
+  async "cut at random"() {
+    // Two tabs: one as the package is, which reads from the beginning each time, and one that goes on where it was.
+    const id = process.argv[4];
+    const back = comeBack(api("mixed"), { pauseMs: 10 });
+    const plainTab = tab("mixed", id);
+    const kept = tab("mixed", id, { transport: new DefaultChatTransport({ api: api("mixed"), fetch: back }) });
+    const sent = plainTab.sendMessage({ text: "Hi" });
+    await until(() => last(plainTab)?.metadata?.runId || plainTab.status === "error");
+    const toEnd = async (chat) => {
+      while (chat.status !== "ready" || last(chat)?.metadata?.status !== "succeeded") {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const stored = await load(api("mixed"), id).catch(() => undefined);
+        if (!stored) continue;
+        chat.messages = merged(chat.messages, stored);
+        await chat.resumeStream();
+      }
+    };
+    const ends = Promise.all([sent.then(() => toEnd(plainTab)), toEnd(kept)]);
+    const said = (chat) => seen(last(chat) ?? { parts: [] }).some(([kind]) => kind === "text");
+    await until(() => said(plainTab) || said(kept));
+    console.log("begun");
+    await ends;
+    await check(plainTab, "mixed");
+    await check(kept, "mixed");
+    console.log(JSON.stringify("whole"));
+  },
+
   async "a server that is killed"() {
     const back = comeBack(api("slow"), { pauseMs: 50 });
     const chat = tab("slow", "killed", { transport: new DefaultChatTransport({ api: api("slow"), fetch: back }) });
@@ -179,6 +206,21 @@ const cases = {
     const stream = await fetch(`${api("again")}/${last(chat).id}/stream`);
     const replayed = await stream.text();
     assert.ok(!replayed.includes("data-message-discarded"), replayed);
+    // Who counts chunks has the same ones wherever the stream is cut, also those of what is gone.
+    const url = `${api("again")}/${last(chat).id}/stream`;
+    const told = (text) => text.split("\n\n").filter((frame) => frame.startsWith("data: "));
+    const whole = await (await fetch(`${url}?startIndex=0`)).text();
+    for (let length = 0; length < whole.length; length += 100) {
+      let isCut = false;
+      const cutting = async (...asked) => {
+        const response = await fetch(...asked);
+        if (isCut) return response;
+        isCut = true;
+        return new Response((await response.text()).slice(0, length), response);
+      };
+      const back = await comeBack(api("again"), { fetch: cutting, pauseMs: 1 })(url);
+      assert.deepEqual(told(await back.text()), told(whole));
+    }
     assert.equal((await fetch(`${api("again")}/${other.id}/stream`)).status, 204);
   },
 

@@ -32,7 +32,11 @@ export function parts(events) {
     if (type === "reasoning.delta") add(`${data.message}.${data.part}`, ["reasoning", ""])[1] += data.text;
     if (type === "tool.started") add(data.call, ["tool", { name: data.name }]);
     if (type === "tool.called") add(data.call)[1].input = data.args;
-    if (type === "tool.completed") Object.assign(add(data.call)[1], { status: data.status, output: data.result });
+    if (type === "tool.completed") {
+      // The client has one word for all that is not well.
+      const status = ["interrupted", "unknown"].includes(data.status) ? "failed" : data.status;
+      Object.assign(add(data.call)[1], { status, output: data.result });
+    }
   }
   return parts;
 }

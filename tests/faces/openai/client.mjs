@@ -34,6 +34,24 @@ const weather = {
   strict: true,
 };
 
+/** A client that keeps its cursor, and goes on wherever its stream was cut. */
+async function follow(id, begun) {
+  const seen = [];
+  const ends = ['response.completed', 'response.failed', 'response.incomplete'];
+  while (!ends.includes(seen.at(-1)?.type)) {
+    try {
+      const stream = await responses.retrieve(id, { stream: true, starting_after: seen.at(-1)?.sequence_number });
+      for await (const event of stream) {
+        seen.push(event);
+        begun(seen);
+      }
+    } catch (error) {
+      if (error.status) throw error;
+    }
+  }
+  return { events: seen, response: seen.at(-1).response };
+}
+
 const cases = {
   async full() {
     const seen = await events(await responses.create({ model: 'full', input: 'Hi', stream: true }));
@@ -152,23 +170,25 @@ const cases = {
     return { live, response, parsed: response.output_parsed, replayed, again: await replay.finalResponse() };
   },
 
-  /** The server dies in the middle and comes back: a client that keeps its cursor goes on. */
+  /** The server dies in the middle and comes back. */
   async killed() {
     const { id } = await responses.create({ model: 'slow', input: 'Hi', background: true });
-    const seen = [];
-    const ends = ['response.completed', 'response.failed', 'response.incomplete'];
-    while (!ends.includes(seen.at(-1)?.type)) {
-      try {
-        const stream = await responses.retrieve(id, { stream: true, starting_after: seen.at(-1)?.sequence_number });
-        for await (const event of stream) {
-          seen.push(event);
-          if (deltas(seen) !== '' && seen.length === 10) console.log('begun');
-        }
-      } catch (error) {
-        if (error.status) throw error;
+    return follow(id, (seen) => {
+      if (deltas(seen) !== '' && seen.length === 10) console.log('begun');
+    });
+  },
+
+  /** Two tabs, each cut again and again. */
+  async cuts() {
+    const { id } = await responses.create({ model: 'mixed', input: 'Hi', background: true });
+    let told = false;
+    const begun = (seen) => {
+      if (!told && deltas(seen) !== '') {
+        told = true;
+        console.log('begun');
       }
-    }
-    return { events: seen, response: seen.at(-1).response };
+    };
+    return Promise.all([follow(id, begun), follow(id, begun)]);
   },
 
   async failed() {

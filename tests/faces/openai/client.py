@@ -195,21 +195,52 @@ def retried():
     }
 
 
-def killed():
-    """The server dies in the middle and comes back: a client that keeps its cursor goes on."""
-    made = responses.create(model="slow", input="Hi", background=True)
+def follow(id, begun=lambda seen: None):
+    """A client that keeps its cursor, and goes on wherever its stream was cut."""
     seen = []
     ends = ("response.completed", "response.failed", "response.incomplete")
     while not seen or seen[-1]["type"] not in ends:
         after = {"starting_after": last(seen)} if seen else {}
         try:
-            for event in responses.retrieve(made.id, stream=True, **after):
+            for event in responses.retrieve(id, stream=True, **after):
                 seen.append(event.to_dict())
-                if deltas(seen) != "" and len(seen) == 10:
-                    print("begun", flush=True)
+                begun(seen)
         except openai.APIConnectionError:
             pass
     return {"events": seen, "response": seen[-1]["response"]}
+
+
+def killed():
+    """The server dies in the middle and comes back."""
+    made = responses.create(model="slow", input="Hi", background=True)
+
+    def begun(seen):
+        if deltas(seen) != "" and len(seen) == 10:
+            print("begun", flush=True)
+
+    return follow(made.id, begun)
+
+
+def cuts():
+    """Two tabs, each cut again and again."""
+    made = responses.create(model="mixed", input="Hi", background=True)
+    told = threading.Lock()
+
+    def begun(seen):
+        if deltas(seen) != "" and told.acquire(blocking=False):
+            print("begun", flush=True)
+
+    tabs = [None, None]
+
+    def tab(n):
+        tabs[n] = follow(made.id, begun)
+
+    threads = [threading.Thread(target=tab, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tabs
 
 
 def failed():

@@ -51,6 +51,11 @@ output_schema = { type = "object", required = ["name"] }
 "#;
 
 fn client(case: &str, url: &str) -> Running {
+    begin(&[case, url])
+}
+
+/// Begins a case of the client's script.
+pub(crate) fn begin(args: &[&str]) -> Running {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/faces/agui/client.mjs"
@@ -60,7 +65,7 @@ fn client(case: &str, url: &str) -> Running {
         reason = "the client is tested as people use it"
     )]
     let mut command = Command::new("node");
-    command.args([script, case, url]).stdin(Stdio::null());
+    command.arg(script).args(args).stdin(Stdio::null());
     Running::new(command)
 }
 
@@ -85,7 +90,7 @@ fn serve(agents: &str) -> (House, Running) {
 }
 
 /// What the client has to have of a run, by what the server shows of it: messages by their ids.
-fn expected(house: &House, run: &str) -> Vec<Value> {
+pub(crate) fn expected(house: &House, run: &str) -> Vec<Value> {
     let body = house.run_body(run);
     let snapshot = &body["snapshot"];
     let id = |id: &Value| format!("{run}:{}", id.as_str().unwrap());
@@ -130,9 +135,14 @@ fn expected(house: &House, run: &str) -> Vec<Value> {
         }
         let text = match &call["result"] {
             Value::String(text) => text.clone(),
+            Value::Null => call["status"].as_str().unwrap().to_owned(),
             other => other.to_string(),
         };
-        expected.push(json!({"id": format!("{id}:result"), "role": "tool", "toolCallId": id, "content": text}));
+        let mut result = json!({"id": format!("{id}:result"), "role": "tool", "toolCallId": id, "content": text});
+        if call["status"] != "ok" {
+            result["metadata"] = json!({"outlive": {"status": call["status"]}});
+        }
+        expected.push(result);
     }
     sorted(expected)
 }
@@ -148,7 +158,7 @@ fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
 }
 
 /// What the client has of runs: messages without those that it made itself.
-fn had(seen: &Value) -> Vec<Value> {
+pub(crate) fn had(seen: &Value) -> Vec<Value> {
     let messages = seen["messages"].as_array().unwrap().iter();
     sorted(
         messages

@@ -46,6 +46,11 @@ fn house() -> (House, Vendor) {
 }
 
 pub(crate) fn client(url: &str, case: &str) -> Running {
+    begin(&[url, case])
+}
+
+/// Begins a case of the clients' script.
+pub(crate) fn begin(args: &[&str]) -> Running {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/faces/aisdk");
     #[expect(
         clippy::disallowed_methods,
@@ -53,7 +58,8 @@ pub(crate) fn client(url: &str, case: &str) -> Running {
     )]
     let mut command = Command::new("node");
     command
-        .args(["client.mjs", url, case])
+        .arg("client.mjs")
+        .args(args)
         .current_dir(folder)
         .stdin(Stdio::null());
     Running::new(command)

@@ -1,10 +1,14 @@
-//! One run on several faces at once.
+//! One run on several faces at once, and streams that are cut anywhere.
+
+mod cuts;
+mod cutter;
 
 use serde_json::{Value, json};
 
 use crate::aisdk::{client, url};
-use crate::framework::{Framework, python};
-use crate::house::{House, Running};
+use crate::framework::Framework;
+use crate::house::House;
+use crate::openai::Client;
 
 #[test]
 fn a_frameworks_run_is_followed_on_two_faces_and_answered_on_one() {
@@ -19,12 +23,7 @@ fn a_frameworks_run_is_followed_on_two_faces_and_answered_on_one() {
     assert_eq!(house.run_body(&run)["status"], "running");
 
     let mut tab = client(&url, "a tab that comes back");
-    let mut openai = python("openai", "tests/faces/openai/client.py");
-    openai
-        .args(["followed", &run])
-        .env("OPENAI_BASE_URL", format!("{url}/openai/v1"))
-        .env("NO_PROXY", "127.0.0.1");
-    let mut openai = Running::new(openai);
+    let mut openai = Client::python().begin(&url, &["followed", &run]);
     assert_eq!(
         (tab.line(), openai.line()),
         ("begun".into(), "begun".into())

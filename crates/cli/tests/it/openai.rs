@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,17 +36,17 @@ script = [{ text = "Half" }, { fail = "it broke" }]
 "#;
 
 /// A client for a language.
-struct Client {
+pub(crate) struct Client {
     program: PathBuf,
     script: PathBuf,
 }
 
 impl Client {
-    fn javascript() -> Self {
+    pub(crate) fn javascript() -> Self {
         Self::of("node".into(), "client.mjs", "node_modules/openai")
     }
 
-    fn python() -> Self {
+    pub(crate) fn python() -> Self {
         let python = root().join("target/python/openai/bin/python");
         Self::of(python, "client.py", "../../../target/python/openai")
     }
@@ -61,6 +61,26 @@ impl Client {
             program,
             script: folder.join(script),
         }
+    }
+
+    /// The language of the client, with a server in its environment.
+    fn command(&self, url: &str) -> Command {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the client runs as its users run it"
+        )]
+        let mut command = Command::new(&self.program);
+        command
+            .env("OPENAI_BASE_URL", format!("{url}/openai/v1"))
+            .env("NO_PROXY", "127.0.0.1");
+        command
+    }
+
+    /// Begins a case of the script.
+    pub(crate) fn begin(&self, url: &str, args: &[&str]) -> Running {
+        let mut command = self.command(url);
+        command.arg(&self.script).args(args);
+        Running::new(command)
     }
 }
 
@@ -106,39 +126,34 @@ impl Scene {
         arrived
     }
 
-    /// The language of the client, with the server in its environment.
     fn command(&self) -> Command {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the client runs as its users run it"
-        )]
-        let mut command = Command::new(&self.client.program);
-        command
-            .env("OPENAI_BASE_URL", format!("{}/openai/v1", self.url))
-            .env("NO_PROXY", "127.0.0.1");
-        command
+        self.client.command(&self.url)
     }
 
-    /// The log behind a response.
     #[track_caller]
     fn log(&self, response: &Value) -> Vec<Value> {
-        let id = response["id"].as_str().unwrap();
-        let hex = id.strip_prefix("resp_").unwrap().split('_').next().unwrap();
-        let run = [
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        ]
-        .join("-");
-        let lines = self.house.outlive(&["attach", &run, "--json"]);
-        let lines = String::from_utf8(lines.stdout).unwrap();
-        let events = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        events.collect()
+        log(&self.house, response)
     }
+}
+
+/// The log behind a response.
+#[track_caller]
+pub(crate) fn log(house: &House, response: &Value) -> Vec<Value> {
+    let id = response["id"].as_str().unwrap();
+    let hex = id.strip_prefix("resp_").unwrap().split('_').next().unwrap();
+    let run = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-");
+    let lines = house.well(&["attach", &run, "--json"]);
+    let events = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    events.collect()
 }
 
 /// What a command prints that ends well.
@@ -162,7 +177,7 @@ fn without_additions(value: &mut Value) {
 }
 
 /// What a log says, a line for each thing.
-fn told(log: &[Value]) -> Vec<String> {
+pub(crate) fn told(log: &[Value]) -> Vec<String> {
     let mut lines = Vec::new();
     for event in log {
         let data = &event["data"];
@@ -174,11 +189,7 @@ fn told(log: &[Value]) -> Vec<String> {
                 }
                 // Cut short: what the deltas said stays.
                 if data["parts"].is_null() {
-                    let deltas = log.iter().filter(|it| {
-                        it["type"] == "text.delta" && it["data"]["message"] == data["message"]
-                    });
-                    let deltas = deltas.map(|it| it["data"]["text"].as_str().unwrap());
-                    lines.push(format!("text {}", deltas.collect::<String>()));
+                    lines.extend(half(log, &data["message"]));
                 }
             }
             "tool.completed" => {
@@ -189,11 +200,12 @@ fn told(log: &[Value]) -> Vec<String> {
                     event.unwrap()["data"][member].clone()
                 };
                 let (name, args) = (of("tool.started", "name"), of("tool.called", "args"));
-                lines.push(format!(
-                    "tool {} {args} {}",
-                    name.as_str().unwrap(),
-                    data["result"].as_str().unwrap()
-                ));
+                let result = if data["status"] == "ok" {
+                    data["result"].as_str()
+                } else {
+                    None
+                };
+                lines.push(format!("tool {} {args} {result:?}", name.as_str().unwrap()));
             }
             _ => {}
         }
@@ -201,17 +213,32 @@ fn told(log: &[Value]) -> Vec<String> {
     lines
 }
 
+/// What the deltas of a message say, a line for each part.
+fn half(log: &[Value], message: &Value) -> Vec<String> {
+    let mut parts = BTreeMap::new();
+    for event in log.iter().filter(|it| it["data"]["message"] == *message) {
+        let kind = match event["type"].as_str().unwrap() {
+            "text.delta" => "text ",
+            "reasoning.delta" => "reasoning ",
+            _ => continue,
+        };
+        let part = parts.entry(event["data"]["part"].as_u64().unwrap());
+        *part.or_insert(kind.to_owned()) += event["data"]["text"].as_str().unwrap();
+    }
+    parts.into_values().collect()
+}
+
 /// What a response says, in the same words.
-fn said(response: &Value) -> Vec<String> {
+pub(crate) fn said(response: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for item in response["output"].as_array().unwrap() {
         let word = |member: &str| item[member].as_str().unwrap();
         match word("type") {
             "mcp_call" => lines.push(format!(
-                "tool {} {} {}",
+                "tool {} {} {:?}",
                 word("name"),
                 word("arguments"),
-                word("output")
+                item["output"].as_str()
             )),
             kind => {
                 let kind = if kind == "message" { "text" } else { kind };
@@ -227,7 +254,7 @@ fn said(response: &Value) -> Vec<String> {
 /// Checks that the deltas that arrived are those of the log, each under the number that follows from it, and that nothing
 /// came twice.
 #[track_caller]
-fn same_deltas(events: &[Value], log: &[Value]) {
+pub(crate) fn same_deltas(events: &[Value], log: &[Value]) {
     let number = |event: &Value| event["sequence_number"].as_u64().unwrap();
     let numbers: Vec<u64> = events.iter().map(number).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
@@ -252,7 +279,7 @@ fn same_deltas(events: &[Value], log: &[Value]) {
     assert_eq!(arrived, stored);
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
 
@@ -471,9 +498,7 @@ fn all(client: Client) {
 
 /// The server dies in the middle of a stream, and another one goes on with its runs.
 fn killed(scene: Scene) {
-    let mut command = scene.command();
-    command.arg(&scene.client.script).arg("killed");
-    let mut client = Running::new(command);
+    let mut client = scene.client.begin(&scene.url, &["killed"]);
     assert_eq!(client.line(), "begun");
     scene.server.kill();
     let address = scene.url.strip_prefix("http://").unwrap();

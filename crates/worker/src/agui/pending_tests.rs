@@ -1,5 +1,5 @@
-use run::By;
 use run::snapshot::Asked as Asks;
+use run::{By, Seq};
 use serde_json::json;
 
 use super::*;
@@ -27,12 +27,12 @@ fn check(interrupt: &Value, expected: &Value, answer: Resolution, entry: &Value)
     };
     let mut snapshot = Snapshot::default();
     snapshot.requests.push(Request {
-        first_seq: run::Seq(1),
         request: RequestId::nth(1),
         asks,
         call: None,
         expires_at: None,
         resolution: Some(answer),
+        first_seq: Seq(1),
     });
     assert_eq!(asked.entry(&snapshot), *entry);
 }
