@@ -5,11 +5,12 @@ use std::time::Duration;
 use agent::{Exit, Process, StopSteps, Stream, Utf8Decoder};
 use run::event::{Notice, NoticeLevel, OutputStream, ToolOutput};
 use run::{CallId, Event, RunId};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tool::Gather;
 
 use crate::context::{Context, Over};
 use crate::output::{Output, Piece};
+use crate::pause::at;
 
 /// What became of a process.
 pub(crate) struct Heard {
@@ -89,13 +90,6 @@ pub(crate) async fn listen(
         is_cancelled,
         is_timed_out,
     })
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The steps of a stop, so that all of them fit into the time that a stop may take.

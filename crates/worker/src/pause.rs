@@ -1,8 +1,18 @@
-//! Pauses between tries of something that has to succeed.
+//! Waiting: for a time, and between tries of something that has to succeed.
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use crate::limits::WRITE_PAUSE;
+
+/// Completes at a time, or never.
+pub(crate) async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
 
 /// Pauses that double up to a bound.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use run::{
 use store::{RunRecord, RunWatch, Store, Worked};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::Signals;
@@ -27,7 +27,7 @@ use crate::driver::Ending;
 use crate::limits::{HAND_OVER, MAILBOX};
 use crate::orphans;
 use crate::outbox::Outbox;
-use crate::pause::Pause;
+use crate::pause::{Pause, at};
 use crate::watchdog::{Bark, Watchdog};
 
 use self::verdict::{Verdict, Winding, last_write};
@@ -400,13 +400,6 @@ impl Performance {
 async fn written(writing: &mut Option<Writing>) -> Written {
     match writing {
         Some(writing) => writing.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use agent::codec::{Codec, Command, Event, Moves, Waiting};
 use agent::{Ended, Input, Line, Lines, Output, Process, SpawnError, Spec, StopSteps, Stream};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::limits::{AGENT_FRAMES, LAST_WORDS_BYTES};
+use crate::pause::at;
 
 /// A running agent.
 pub(super) struct Child {
@@ -178,12 +179,5 @@ pub(super) fn steps(stop_timeout_ms: u64) -> StopSteps {
         interrupt: None,
         terminate: standard.terminate.min(timeout / 4),
         kill: standard.kill.min(timeout / 4),
-    }
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

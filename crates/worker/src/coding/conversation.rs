@@ -11,7 +11,7 @@ use run::{
     bounded_text, text_of,
 };
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::child::{Child, steps};
 use super::files::Files;
@@ -19,6 +19,7 @@ use super::from_agent::{FromAgent, decided};
 use super::session::Start;
 use crate::context::{Context, Over};
 use crate::limits::{AGENT_GOODBYE, APPROVAL_BYTES};
+use crate::pause::at;
 
 /// How the conversation with a process ended.
 #[derive(Debug)]
@@ -516,12 +517,5 @@ fn words(answer: &Value) -> Vec<String> {
     match answer {
         Value::Array(several) => several.iter().map(word).collect(),
         one => vec![word(one)],
-    }
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

@@ -184,6 +184,13 @@ impl Files {
         }
     }
 
+    /// The run goes on in them after all.
+    pub(super) async fn keep(&self) -> Option<Event> {
+        let worktree = self.git.as_ref()?.worktree.as_ref()?;
+        let error = worktree.lock().await.err()?;
+        Some(failed("worktree_unlocked", &error))
+    }
+
     /// Says how the run leaves its files, and does with them what its agent's configuration says. No process may be at work
     /// in them.
     pub(super) async fn settle(

@@ -190,6 +190,8 @@ impl Work<'_> {
                         return Ok(ending);
                     }
                     // An input came in the last moment.
+                    let problem = self.files.keep().await;
+                    context.emit(problem.into_iter().collect()).await?;
                     resume = self.agents.reference(context).await?;
                     start = Start::Rest;
                     self.next_process(context, resume.as_deref());
@@ -335,7 +337,12 @@ impl Work<'_> {
             Ending::Settled | Ending::Lost { .. } => false,
         };
         if is_meant {
-            let mut events: Vec<Event> = self.files.capture(context).await.unwrap_or_default();
+            // A turn that came to its end was kept there.
+            let mut events: Vec<Event> = if context.control().turn.is_some() {
+                self.files.capture(context).await.unwrap_or_default()
+            } else {
+                Vec::new()
+            };
             events.extend(
                 self.files
                     .settle(context, &self.agents.data, Leaving::Undone)
