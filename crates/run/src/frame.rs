@@ -99,7 +99,7 @@ pub fn parse(frame: &[u8]) -> Option<Envelope> {
     printed(envelope).or_else(|| serde_json::from_slice(envelope).ok())
 }
 
-/// Reads an envelope of a known type as [`print`] writes it: the data is read once and the rest compared. Faces do this
+/// Reads an envelope of a known type as [`print()`] writes it: the data is read once and the rest compared. Faces do this
 /// with every event of a replay.
 fn printed(envelope: &[u8]) -> Option<Envelope> {
     let members = members(envelope)?;
@@ -111,7 +111,7 @@ fn printed(envelope: &[u8]) -> Option<Envelope> {
     })
 }
 
-/// The number of a frame and the text of its data, if it is of this type and was printed by [`print`]: for readers that
+/// The number of a frame and the text of its data, if it is of this type and was printed by [`print()`]: for readers that
 /// want neither the rest nor a copy.
 pub fn data_of<'f>(frame: &'f [u8], kind: &str) -> Option<(Seq, &'f str)> {
     let line = frame.split(|byte| *byte == b'\n').nth(1)?;
@@ -131,7 +131,7 @@ struct Members<'e> {
     data: &'e str,
 }
 
-/// Takes an envelope apart that has its members in the order of [`print`] and nothing else.
+/// Takes an envelope apart that has its members in the order of [`print()`] and nothing else.
 fn members(envelope: &[u8]) -> Option<Members<'_>> {
     let text = std::str::from_utf8(envelope).ok()?;
     let (seq, rest) = text.strip_prefix("{\"seq\":")?.split_once(',')?;
