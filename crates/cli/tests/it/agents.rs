@@ -21,6 +21,26 @@ fn a_wrong_configuration_is_said_with_its_line() {
 }
 
 #[test]
+fn a_coding_agent_that_could_not_work_is_found_before_its_run() {
+    let house = House::with_configuration(
+        "[agents.absent]\ndriver = \"codex\"\nprogram = \"no-such-agent\"\n\n\
+         [agents.lost]\ndriver = \"codex\"\nprogram = \"sh\"\nrepository = \".\"\n\n\
+         [agents.ready]\ndriver = \"codex\"\nprogram = \"sh\"\n",
+    );
+    let output = house.outlive(&["agents", "check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for line in [
+        "✗ absent codex   there is no program no-such-agent; install it",
+        "✗ lost codex   `",
+        "is in no git repository; name one",
+        "✓ ready codex",
+    ] {
+        assert!(text.contains(line), "{line} is not in:\n{text}");
+    }
+}
+
+#[test]
 fn a_right_configuration_is_listed() {
     let house = House::with_configuration("[agents.a]\ndriver = \"model\"\nmodel = \"openai/x\"\n");
     let output = house

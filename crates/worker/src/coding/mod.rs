@@ -5,6 +5,7 @@
 //! log's**: one is consumed when the agent has taken it, so that it is never lost with a process; after a crash the agent may
 //! hear it again. **No process outlives the attempt**: the agent and all it started are gone before the run's last word.
 
+mod checking;
 mod child;
 mod conversation;
 mod files;
@@ -24,6 +25,7 @@ use run::snapshot::Snapshot;
 use run::{DriverKind, ErrorInfo, Event, Outcome, Reason};
 use store::Scope;
 
+pub use self::checking::check_coding;
 use self::conversation::{Conversation, End};
 use self::files::{Files, Leaving, NoPlace, owner};
 use self::from_agent::FromAgent;

@@ -72,7 +72,10 @@ impl Session<'_> {
         };
         let started = Child::start(spec, self.wire.codec(settings)).await;
         Ok(started.map_err(|error| {
-            let message = source_chain(&error);
+            let mut message = source_chain(&error);
+            if matches!(error, agent::SpawnError::ProgramMissing { .. }) {
+                message.push_str("; install it, or name it by program = \"path\" of the agent");
+            }
             match error {
                 agent::SpawnError::Unavailable { .. } => End::Lost(message),
                 agent::SpawnError::ProgramMissing { .. }

@@ -1,4 +1,5 @@
-//! `outlive agents check`: calls the model of each agent once, and starts its MCP servers.
+//! `outlive agents check`: calls the model of each agent once, starts its MCP servers, and looks for the programs and
+//! repositories of coding agents.
 
 mod servers;
 
@@ -53,11 +54,13 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
     let (answers, servers) = (answers?, servers?);
     let mut exit = Exit::Succeeded;
     for (name, spec) in &config.agents {
+        let looked = worker::check_coding(spec).await;
+        let unfit = looked.err().map(|why| Found::Failed { why });
         let found = match (
             spec.model_spec(),
             config.missing_key(spec, &session.surroundings),
         ) {
-            (None, _) => &Found::Loaded,
+            (None, _) => unfit.as_ref().unwrap_or(&Found::Loaded),
             (Some(_), Some(variable)) => &Found::NoKey {
                 variable: variable.to_owned(),
             },
