@@ -295,6 +295,7 @@ impl From<DeleteError> for Error {
         match error {
             DeleteError::Unknown => Self::not_found(),
             DeleteError::Open(run) => Self::new(Code::RunOpen, text).with_run(run),
+            DeleteError::WorktreeInUse(run) => Self::new(Code::WorktreeInUse, text).with_run(run),
             DeleteError::Unavailable(why) => why.into(),
         }
     }

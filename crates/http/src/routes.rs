@@ -5,8 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use wire::{
     AgentList, ApplyRun, Code, CreateThread, CreateToken, DiffBody, EventsPage, InputAnswer,
-    InputList, PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList, SecretList,
-    SendInput, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun, TokenBody,
+    InputList, OnWorktree, PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList,
+    SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun,
+    TokenBody,
 };
 
 use crate::faces::{agui, aisdk, openai};
@@ -98,9 +99,10 @@ fn run_routes() -> Vec<Route> {
         .json::<RunBody>(200, "the run with `snapshot`")
         .codes(&[Code::InvalidId, Code::InvalidQuery, Code::CursorUnknown, Code::NotFound]);
     let remove = Doc::new(Group::Runs, "Deletes a run that has ended, with its log")
+        .text("The worktree that it owns goes soon after it; what is in no branch is saved under `refs/outlive/saved/` first.")
         .right("manage")
         .empty(204, "it is gone")
-        .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen]);
+        .codes(&[Code::InvalidId, Code::NotFound, Code::RunOpen, Code::WorktreeInUse]);
     vec![
         route(Method::POST, "/v1/runs", post(runs::start), start),
         route(Method::GET, "/v1/runs", get(runs::list), list),
@@ -143,6 +145,18 @@ fn result_routes() -> Vec<Route> {
         .right("read")
         .json::<DiffBody>(200, "the diff")
         .codes(&[Code::InvalidId, Code::NotFound, Code::DiffMissing]);
+    let worktree = Doc::new(Group::Runs, "Does something with the worktree of a run that has ended")
+        .text("Merges it, commits what is left, keeps or restores a checkpoint, removes it. Each is a run of its own on the same thread, without an agent, and is answered once it has ended; its `output` says what came of it. Conflicts of a merge are an output too: `{outcome: \"conflicts\", conflicts: [{path, kind}]}`.")
+        .right("manage")
+        .query("wait", "how long to wait for the end, at most 60 s; 20 s if missing")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<OnWorktree>()
+        .json::<RunBody>(201, "the run that does it; it has ended, or took longer than `wait`")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::InvalidQuery, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::NotFound, Code::WorktreeMissing, Code::WorktreeGone, Code::WorktreeInUse, Code::WorktreeNotOwned, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
     let blob = Doc::new(Group::Runs, "A file that the run's log names")
         .text(
             "Where an event has `blob:HASH` as an address: pictures and documents that tools gave.",
@@ -185,6 +199,12 @@ fn result_routes() -> Vec<Route> {
             apply,
         ),
         route(Method::GET, "/v1/runs/{run}/diff", get(runs::diff), diff),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/worktree",
+            post(runs::worktree),
+            worktree,
+        ),
         route(
             Method::GET,
             "/v1/runs/{run}/blobs/{blob}",

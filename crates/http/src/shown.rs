@@ -23,6 +23,7 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         parent,
         metadata,
         applied,
+        worktree_removed_at: _,
         log_expired,
     } = record;
     let outcome = match &control.state {
@@ -62,6 +63,8 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
             depth: parent.depth,
         }),
         can_refine: can_refine(&spec, &control),
+        worktree_of: spec.task.as_ref().map(|task| task.owner),
+        worktree: None,
         is_current,
         log_expired,
         metadata,

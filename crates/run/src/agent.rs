@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::coding::{Approval, Cleanup, WorktreeUse};
-use crate::{Backoff, Budget, History, ScriptStep, Tools};
+use crate::{Backoff, Budget, History, ScriptStep, Tools, WorktreeTask};
 
 /// How an attempt is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum DriverKind {
     Claude,
     /// A coding agent that speaks the Agent Client Protocol.
     Acp,
+    /// The server's own: a command on the worktree of an earlier run.
+    Worktree,
     /// A script: for tests, the demo and load.
     Scripted,
 }
@@ -45,6 +47,7 @@ impl DriverKind {
             Self::Codex => "codex",
             Self::Claude => "claude",
             Self::Acp => "acp",
+            Self::Worktree => "worktree",
             Self::Scripted => "scripted",
         }
     }
@@ -52,7 +55,8 @@ impl DriverKind {
     /// What follows a lost attempt unless the agent says otherwise.
     pub fn default_on_lost(self) -> OnLost {
         match self {
-            Self::Model => OnLost::Retry,
+            // Done twice, each command ends as done once.
+            Self::Model | Self::Worktree => OnLost::Retry,
             Self::Command => OnLost::Abort,
             Self::Loop
             | Self::Agui
@@ -68,7 +72,7 @@ impl DriverKind {
     pub fn takes_inputs(self) -> bool {
         match self {
             Self::Loop | Self::Pi | Self::Codex | Self::Claude | Self::Acp | Self::Scripted => true,
-            Self::Model | Self::Command | Self::Agui => false,
+            Self::Model | Self::Command | Self::Agui | Self::Worktree => false,
         }
     }
 
@@ -83,7 +87,7 @@ impl DriverKind {
             | Self::Claude
             | Self::Acp
             | Self::Scripted => true,
-            Self::Command => false,
+            Self::Command | Self::Worktree => false,
         }
     }
 }
@@ -270,6 +274,9 @@ pub struct AgentSpec {
     /// Coding agents: whether what a succeeded run left uncommitted is committed on its branch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub commit_leftovers: bool,
+    /// `worktree`: what is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<WorktreeTask>,
     /// `scripted`: what happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptStep>,
@@ -367,6 +374,7 @@ impl AgentSpec {
             setup: None,
             teardown: None,
             commit_leftovers: false,
+            task: None,
             script: Vec::new(),
             finished_column: None,
             description: None,
@@ -436,6 +444,7 @@ impl AgentSpec {
                 // An agent of its own asks again when its session is reopened; half a message stays, for it may have acted
                 // on it.
                 DriverKind::Command
+                | DriverKind::Worktree
                 | DriverKind::Pi
                 | DriverKind::Codex
                 | DriverKind::Claude

@@ -88,6 +88,7 @@ impl AgentSpec {
             | DriverKind::Codex
             | DriverKind::Claude
             | DriverKind::Acp
+            | DriverKind::Worktree
             | DriverKind::Scripted => Approval::Ask,
         })
     }

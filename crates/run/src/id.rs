@@ -202,6 +202,13 @@ short_id!(
     CheckpointId, "checkpoint id", "w"
 );
 
+impl CheckpointId {
+    /// The number in an id of ours.
+    pub fn number(&self) -> Option<u32> {
+        self.0.strip_prefix('w')?.parse().ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ mod script;
 mod tools;
 mod upstream;
 mod usage;
+mod worktree;
 
 pub mod event;
 pub mod frame;
@@ -69,3 +70,4 @@ pub use step::{Holder, Step};
 pub use time::Timestamp;
 pub use tools::{BuiltinTool, Permission, ToolRule, Tools};
 pub use usage::Usage;
+pub use worktree::{MergeHow, WorktreeCommand, WorktreeTask};

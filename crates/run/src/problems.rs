@@ -34,6 +34,10 @@ impl AgentSpec {
                         .to_owned(),
                 );
             }
+            DriverKind::Worktree => problems.push(
+                "driver worktree is the server's own: such runs come from POST /v1/runs/{run}/worktree"
+                    .to_owned(),
+            ),
             DriverKind::Agui => problems.extend(upstream::problems(self)),
             DriverKind::Pi | DriverKind::Codex | DriverKind::Claude | DriverKind::Acp => {
                 problems.extend(coding::problems(self));
@@ -120,6 +124,7 @@ impl AgentSpec {
         only(self.setup.is_some(), "setup", CODING);
         only(self.teardown.is_some(), "teardown", CODING);
         only(self.commit_leftovers, "commit_leftovers", CODING);
+        only(self.task.is_some(), "task", &[DriverKind::Worktree]);
         only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
         problems
     }

@@ -33,7 +33,8 @@ impl Performer {
             | DriverKind::Pi
             | DriverKind::Codex
             | DriverKind::Claude
-            | DriverKind::Acp => {
+            | DriverKind::Acp
+            | DriverKind::Worktree => {
                 // A whole answer is not asked for again.
                 let is_said = snapshot
                     .messages

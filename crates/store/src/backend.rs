@@ -76,6 +76,16 @@ impl Store {
         to_backend!(self, apply(scope, run, applied))
     }
 
+    /// Remembers that the worktree that a run owned is gone. Nothing where the run is gone too.
+    pub async fn worktree_removed(&self, run: RunId) -> Result<(), Unavailable> {
+        to_backend!(self, worktree_removed(run))
+    }
+
+    /// Which of these runs there are.
+    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunId>, Unavailable> {
+        to_backend!(self, known(runs))
+    }
+
     /// Deletes a finished run and its log.
     pub async fn delete_run(&self, scope: &Scope, run: RunId) -> Result<(), DeleteError> {
         to_backend!(self, delete_run(scope, run))

@@ -172,6 +172,9 @@ pub enum DeleteError {
     /// It is not over.
     #[error("run {0} is open")]
     Open(RunId),
+    /// Another run works in its worktree.
+    #[error("run {0} works in its worktree")]
+    WorktreeInUse(RunId),
     /// The store cannot work now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -30,6 +30,7 @@ pub mod faces;
 mod schema;
 pub mod sse;
 pub mod structured;
+mod worktree;
 
 pub use agents::{AgentBody, AgentList};
 pub use answer::RequestAnswer;
@@ -53,3 +54,4 @@ pub use stop::{StopAnswer, StopRun};
 pub use suggest::closest;
 pub use threads::{CreateThread, PatchThread, ThreadBody, ThreadList, ThreadRun};
 pub use tokens::{CreateToken, TokenBody, TokenRight};
+pub use worktree::{OnWorktree, WorktreeBody};

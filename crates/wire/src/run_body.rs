@@ -1,5 +1,6 @@
 //! A run as clients see it.
 
+use crate::WorktreeBody;
 use run::{
     CallId, ErrorInfo, Reason, RunId, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, Usage,
 };
@@ -96,6 +97,13 @@ pub struct RunBody {
     /// Whether its result can be refined as it is. A run that did not succeed can be refined with an `output` given.
     #[serde(default)]
     pub can_refine: bool,
+    /// The run whose worktree it does something with, where it is the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub worktree_of: Option<RunId>,
+    /// Where a coding agent worked. Only where one run is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<WorktreeBody>,
     /// Whether it is the thread's current run.
     pub is_current: bool,
     /// Whether its events were deleted by age.

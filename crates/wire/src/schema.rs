@@ -164,3 +164,39 @@ pub(crate) fn envelopes() -> Schema {
         .items(envelope)
         .into()
 }
+
+pub(crate) fn worktree_command() -> Schema {
+    let command = words(
+        "What is done. `check_merge` `{into?, how?}`: says what a merge would do. `merge` `{into?, how?, message?, commit?}`. \
+         `commit` `{message?}`: all that is not committed. `checkpoint`. `restore` `{checkpoint, branch?}`. `remove` `{branch?, discard?}`.",
+        [
+            "check_merge",
+            "merge",
+            "commit",
+            "checkpoint",
+            "restore",
+            "remove",
+        ],
+    );
+    let flag = |text: &str| {
+        ObjectBuilder::new()
+            .schema_type(Type::Boolean)
+            .description(Some(text))
+    };
+    let line = |text: &str| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(text))
+    };
+    object()
+        .property("command", command)
+        .property("into", line("The branch to merge into; the one that the worktree began from if missing."))
+        .property("how", words("How the branches are joined; `merge` if missing.", ["merge", "rebase"]))
+        .property("message", line("The message of the commit."))
+        .property("commit", flag("With `merge`: commits first what is not committed, which else refuses the merge."))
+        .property("checkpoint", line("With `restore`: the id of a checkpoint, for example `w2`."))
+        .property("branch", flag("With `restore`: the branch goes back, too. With `remove`: the branch goes with the worktree."))
+        .property("discard", flag("With `remove`: even if there are files that cannot be saved."))
+        .required("command")
+        .into()
+}

@@ -45,6 +45,7 @@ pub(crate) fn starts_processes(kind: DriverKind) -> bool {
         | DriverKind::Codex
         | DriverKind::Claude
         | DriverKind::Acp => true,
-        DriverKind::Model | DriverKind::Agui | DriverKind::Scripted => false,
+        // What git starts ends by itself.
+        DriverKind::Model | DriverKind::Agui | DriverKind::Worktree | DriverKind::Scripted => false,
     }
 }

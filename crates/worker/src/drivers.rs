@@ -22,7 +22,7 @@ pub struct Drivers {
     pub commands: Commands,
     /// For `agui` agents.
     pub agui: AguiAgents,
-    /// For `pi`, `codex`, `claude` and `acp` agents.
+    /// For `pi`, `codex`, `claude` and `acp` agents, and for commands on their worktrees.
     pub coding: CodingAgents,
 }
 
@@ -36,6 +36,7 @@ impl Driver for Drivers {
             DriverKind::Pi | DriverKind::Codex | DriverKind::Claude | DriverKind::Acp => {
                 Box::pin(self.coding.perform(context)).await
             }
+            DriverKind::Worktree => Box::pin(self.coding.on_worktree(context)).await,
             DriverKind::Scripted => Scripted.perform(context).await,
         }
     }

@@ -167,3 +167,6 @@ pub const DIFF_BYTES: usize = 4 * 1024 * 1024;
 
 /// Changed files that a `diff.updated` names.
 pub const DIFF_FILES: usize = 300;
+
+/// Uncommitted files that the refusal of a merge names.
+pub const NAMED_DIRTY: usize = 5;

@@ -2,6 +2,7 @@
 
 mod operate;
 mod runs;
+mod worktree;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(crate) use runs::{
     Answer, Apply, Approve, Attach, Diff, List, OnConflict, Refine, Remove, Retry, Show, Start,
     Steer, Stop, Watching,
 };
+pub(crate) use worktree::WorktreeVerb;
 
 use crate::render::Colour;
 
@@ -116,6 +118,11 @@ pub(crate) enum Verb {
     Refine(Refine),
     /// Show what a run has changed in its repository
     Diff(Diff),
+    /// Merge, restore or remove the worktree of a run
+    Worktree {
+        #[command(subcommand)]
+        verb: WorktreeVerb,
+    },
     /// Start the same again
     Retry(Retry),
     /// Remember that a run's result was used

@@ -6,8 +6,9 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use run::{RunId, Seq, Status, ThreadId};
 use serde::de::DeserializeOwned;
 use wire::{
-    AgentList, ApplyRun, DiffBody, InputAnswer, Problem, PutSecret, RefineRun, RequestAnswer,
-    RunBody, RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadRun,
+    AgentList, ApplyRun, DiffBody, InputAnswer, OnWorktree, Problem, PutSecret, RefineRun,
+    RequestAnswer, RunBody, RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun,
+    ThreadRun,
 };
 
 use super::error::ClientError;
@@ -127,6 +128,25 @@ impl Client {
     /// What a run has changed in its repository.
     pub(crate) async fn diff(&self, run: RunId) -> Result<DiffBody, ClientError> {
         self.read(self.on_run(Method::GET, run, &["diff"])).await
+    }
+
+    /// Does something with the worktree of a run that has ended. A repeat under the same key gives the same run.
+    pub(crate) async fn worktree(
+        &self,
+        run: RunId,
+        body: &OnWorktree,
+        key: &str,
+    ) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["worktree"]);
+        self.read(call.header("idempotency-key", key).json(body))
+            .await
+    }
+
+    /// A run once something has happened to it, or after some time.
+    pub(crate) async fn moved(&self, run: RunId) -> Result<RunBody, ClientError> {
+        let mut call = self.base_url(&["v1", "runs", &run.to_string()]);
+        call.query_pairs_mut().append_pair("wait", "10s");
+        self.read(self.authorized(self.http.get(call))).await
     }
 
     /// The same run again. A repeat under the same key gives the same run.

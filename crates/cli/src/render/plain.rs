@@ -60,6 +60,7 @@ impl<W: Write, E: Write> Plain<W, E> {
             Event::RunCreated(run) => {
                 self.answer = match run.driver {
                     DriverKind::Command => Answer::Printed,
+                    DriverKind::Worktree => Answer::Output,
                     _ if run.structured => Answer::Output,
                     DriverKind::Model
                     | DriverKind::Loop

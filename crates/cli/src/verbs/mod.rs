@@ -20,6 +20,7 @@ mod show;
 mod start;
 mod steer;
 mod stop;
+mod worktree;
 
 use crate::args::{Demo, Verb};
 use crate::exit::Exit;
@@ -39,6 +40,7 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Answer(args) => answer::run(session, args).await,
         Verb::Refine(args) => again::refine(session, args).await,
         Verb::Diff(args) => diff::run(session, args).await,
+        Verb::Worktree { verb } => worktree::run(session, verb).await,
         Verb::Retry(args) => again::retry(session, args).await,
         Verb::Apply(args) => apply::run(session, args).await,
         Verb::Rm(args) => rm::run(session, args).await,

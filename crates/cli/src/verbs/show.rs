@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use run::event::NoticeLevel;
 use run::snapshot::{Activity, Asked, Progress, Request, Snapshot};
 use run::{Part, Role, Timestamp};
-use wire::RunBody;
+use wire::{RunBody, WorktreeBody};
 
 use crate::args::Show;
 use crate::client::find;
@@ -92,6 +92,31 @@ fn page(run: &RunBody, colour: bool, now: Timestamp) -> String {
             ),
         );
     }
+    if let Some(worktree) = &run.worktree {
+        fact("worktree", &place(worktree));
+    }
+    let snapshot = run.snapshot.as_deref();
+    if let Some(diff) = snapshot.and_then(|snapshot| snapshot.diff.as_ref()) {
+        let n_files = diff.n_files.unwrap_or(diff.files.len() as u64);
+        fact(
+            "changed",
+            &format!(
+                "{}, +{} -{}",
+                counted(n_files, "file"),
+                count(diff.additions),
+                count(diff.deletions)
+            ),
+        );
+    }
+    let checkpoints = snapshot.map(|snapshot| &snapshot.checkpoints[..]);
+    if let Some([first, .., last]) = checkpoints {
+        fact(
+            "kept",
+            &format!("{} to {}", first.checkpoint, last.checkpoint),
+        );
+    } else if let Some([only]) = checkpoints {
+        fact("kept", only.checkpoint.as_str());
+    }
     if let Some(snapshot) = &run.snapshot {
         body(&mut out, run, snapshot, colour);
     }
@@ -99,6 +124,19 @@ fn page(run: &RunBody, colour: bool, now: Timestamp) -> String {
         let _ = writeln!(out, "\n{}", clean(&format!("{output:#}")));
     }
     out
+}
+
+fn place(worktree: &WorktreeBody) -> String {
+    let mut place = worktree.path.clone();
+    if let Some(branch) = &worktree.branch {
+        let _ = write!(place, " on {branch}");
+    }
+    if !worktree.present {
+        place.push_str(" (removed)");
+    } else if worktree.dirty == Some(true) {
+        place.push_str(", not all committed");
+    }
+    place
 }
 
 fn status(run: &RunBody) -> String {

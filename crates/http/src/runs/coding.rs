@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use run::{Input, Snapshot};
+use run::Input;
 use store::{Right, RunRecord};
 use wire::{Code, DiffBody};
 
+use super::worktree::place_of;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -31,20 +32,14 @@ pub(super) async fn ensure_resumable(
         ));
     }
     let snapshot = app.store.snapshot(&caller.scope, source.id).await?;
-    if worktree_is_gone(&snapshot) {
+    let place = place_of(app, caller, source, &snapshot).await?;
+    if place.is_some_and(|place| place.is_gone) {
         return Err(Error::new(
             Code::WorktreeGone,
-            "the run's worktree was removed at its end; start a new run",
+            "the run's worktree was removed; start a new run",
         ));
     }
     Ok(())
-}
-
-/// Whether a run has removed its worktree.
-pub(super) fn worktree_is_gone(snapshot: &Snapshot) -> bool {
-    let worktree = snapshot.worktree.as_ref();
-    let settled = worktree.and_then(|worktree| worktree.settled.as_ref());
-    settled.is_some_and(|settled| settled.removed)
 }
 
 /// What a coding agent is asked in the session that it has already.

@@ -13,6 +13,7 @@ mod retry;
 mod show;
 mod start;
 mod stop;
+mod worktree;
 
 pub(crate) use apply::apply;
 pub(crate) use blob::blob;
@@ -29,3 +30,4 @@ pub(crate) use start::{
     RUN_ID, bounded_metadata, idempotency, may_start, on_conflict, start, thread_for,
 };
 pub(crate) use stop::{bounded_why, stop, stop_run};
+pub(crate) use worktree::worktree;

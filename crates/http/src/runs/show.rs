@@ -9,7 +9,7 @@ use store::Right;
 use wire::RunBody;
 use wire::structured::preview_of;
 
-use super::coding::worktree_is_gone;
+use super::worktree::{place_of, worktree_body};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -58,8 +58,12 @@ pub(crate) async fn show(
         };
         snapshot.output_preview = Some(preview);
     }
+    let place = place_of(&app, &caller, &run, &snapshot).await?;
     let mut body = shown::run_body(run);
-    body.can_refine &= !worktree_is_gone(&snapshot);
+    if let Some(place) = &place {
+        body.can_refine &= !place.is_gone;
+        body.worktree = worktree_body(&snapshot, place);
+    }
     body.snapshot = Some(Box::new(snapshot));
     Ok(Json(body))
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use run::{RunId, Seq, ThreadId};
 use sha2::{Digest, Sha256};
-use store::{Fate, Idempotency, OnConflict, ReadError, Right, Start, Started, Target};
+use store::{Fate, Idempotency, OnConflict, ReadError, Right, RunRecord, Start, Started, Target};
 use wire::{Code, ConflictRule, IDEMPOTENCY_KEY_BYTES, InputAnswer, METADATA_BYTES, StartRun};
 use zeroize::Zeroizing;
 
@@ -92,6 +92,18 @@ pub(super) async fn perform(
         drop(caller.open_stream(app)?);
     }
     let Started { run, fate } = app.store.start(start).await?;
+    answer(app, caller, headers, run, fate).await
+}
+
+/// The answer to a start: the run, or its stream.
+pub(super) async fn answer(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    run: RunRecord,
+    fate: Fate,
+) -> Result<Response, Error> {
+    let streams = sse::wants_stream(headers);
     tracing::Span::current().record("run.id", tracing::field::display(run.id));
     let id = run.id;
     let status = match fate {

@@ -52,7 +52,8 @@ pub fn text(spec: &AgentSpec, log: &Log) -> Result<(), Violation> {
         | DriverKind::Pi
         | DriverKind::Codex
         | DriverKind::Claude
-        | DriverKind::Acp => Speech {
+        | DriverKind::Acp
+        | DriverKind::Worktree => Speech {
             text: vec![words(spec).concat()],
             ..Speech::default()
         },

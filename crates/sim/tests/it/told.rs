@@ -66,6 +66,7 @@ fn record(run: RunId, control: Run) -> RunRecord {
         parent: None,
         metadata: Map::new(),
         applied: None,
+        worktree_removed_at: None,
         log_expired: false,
     }
 }

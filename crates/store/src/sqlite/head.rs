@@ -43,6 +43,7 @@ pub(crate) struct Head {
     pub(crate) worker: Option<WorkerId>,
     pub(crate) output: Option<Value>,
     pub(crate) applied: Option<Applied>,
+    pub(crate) worktree_removed_at: Option<Timestamp>,
     pub(crate) log_expired: bool,
     pub(crate) append: LastAppend,
     /// Events up to here are in chunks.
@@ -182,6 +183,7 @@ impl Head {
             parent: origin.parent.clone(),
             metadata: origin.metadata.clone(),
             applied: self.applied.clone(),
+            worktree_removed_at: self.worktree_removed_at,
             log_expired: self.log_expired,
         }
     }

@@ -194,6 +194,7 @@ pub(crate) fn head_of(
         mut append,
         output,
         applied,
+        worktree_removed_at,
         log_expired,
     } = stored;
     let folded = match chunks::end(connection, origin.key)? {
@@ -226,6 +227,7 @@ pub(crate) fn head_of(
         worker,
         output,
         applied,
+        worktree_removed_at,
         log_expired,
         append: append.or_newer(tail.append()),
         folded,

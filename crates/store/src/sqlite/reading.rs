@@ -72,6 +72,13 @@ impl Sqlite {
         record
     }
 
+    /// Which of these runs there are.
+    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunId>, Unavailable> {
+        self.readers()
+            .read(move |connection| read::run::known(connection, runs))
+            .await
+    }
+
     /// What a run's log folds to.
     pub async fn snapshot(&self, scope: &Scope, run: RunId) -> Result<Snapshot, ReadError> {
         self.run(scope, run).await?;

@@ -18,7 +18,7 @@ use crate::{Applied, RunRecord};
 pub(crate) const COLUMNS: &str = "run.key, run.id, run.tenant, run.created_by, run.thread, thread.id, run.agent, \
      run.spec, run.input, run.trigger, run.refines, run.metadata, run.is_current, run.line, \
      run.worker, run.control, run.append, run.output, run.applied_at, run.applied_by, run.applied_ref, \
-     run.log_expired, run.parent, run.parent_call, run.depth";
+     run.log_expired, run.parent, run.parent_call, run.depth, run.worktree_removed_at";
 
 /// A row as it is stored.
 pub(crate) struct Stored {
@@ -30,6 +30,7 @@ pub(crate) struct Stored {
     pub(crate) append: LastAppend,
     pub(crate) output: Option<Value>,
     pub(crate) applied: Option<Applied>,
+    pub(crate) worktree_removed_at: Option<Timestamp>,
     pub(crate) log_expired: bool,
 }
 
@@ -67,6 +68,7 @@ impl Stored {
             parent,
             metadata,
             applied: self.applied,
+            worktree_removed_at: self.worktree_removed_at,
             log_expired: self.log_expired,
         }
     }
@@ -125,6 +127,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             Some(text) => Some(serde_json::from_str(text).map_err(|error| undecodable(17, error))?),
         },
         applied,
+        worktree_removed_at: row.get::<_, Option<i64>>(25)?.map(Timestamp::from_ms),
         log_expired: row.get(21)?,
     })
 }

@@ -5,10 +5,12 @@ use rusqlite::{Connection, Transaction};
 use super::fault::Fault;
 
 /// The schema version that this program writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The steps from one version to the next. A step is never changed once it was released.
-const STEPS: [&str; VERSION as usize] = [FIRST];
+const STEPS: [&str; VERSION as usize] = [FIRST, WORKTREES];
+
+const WORKTREES: &str = "ALTER TABLE run ADD COLUMN worktree_removed_at INTEGER;";
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -14,7 +14,7 @@ use super::core::{Core, Operation, Shared};
 use super::op::{
     AppendOp, Apply, ClaimOp, CommandOp, CreateKey, CreateThread, CreateToken, DeleteRun,
     DeleteSecret, DeleteThread, NameSegment, PatchThread, PutBlob, PutSecret, Register, Release,
-    Renew, RevokeKey, StartOp, SweepOp, Watch, WorkOp,
+    Renew, RevokeKey, StartOp, SweepOp, Watch, WorkOp, WorktreeRemoved,
 };
 use super::readers::{self, ReaderThreads, Readers};
 use super::upkeep::Upkeep;
@@ -187,6 +187,11 @@ impl Sqlite {
             applied,
         })
         .await?
+    }
+
+    /// Remembers that a run's worktree is gone.
+    pub async fn worktree_removed(&self, run: RunId) -> Result<(), Unavailable> {
+        self.submit(WorktreeRemoved { run }).await
     }
 
     /// Deletes a finished run.

@@ -14,10 +14,11 @@ use run::snapshot::Snapshot;
 use run::{CheckpointId, Cleanup, ErrorInfo, Event, RunId, WorktreeUse};
 use store::Scope;
 use worktree::{
-    Base, Bounds, BranchFate, ChangeKind, Changes, Checkout, Error, Identity, Note, ObjectId,
-    Place, Point, Removal, Repository, RunName, Worktree,
+    Base, Bounds, BranchFate, ChangeKind, Changes, Checkout, Checkpoint, Error, Identity, Note,
+    ObjectId, Place, Point, Removal, Repository, RunName, Worktree,
 };
 
+use super::task;
 use crate::context::{Context, Over};
 use crate::limits::{DIFF_BYTES, DIFF_FILES};
 
@@ -26,15 +27,16 @@ pub(super) enum NoPlace {
     /// Somebody has to change something.
     Failed(ErrorInfo),
     /// Another attempt may do better.
-    Later(String),
+    Later(ErrorInfo),
 }
 
 impl From<Error> for NoPlace {
     fn from(error: Error) -> Self {
+        let info = ErrorInfo::new(error.code(), error.to_string());
         if error.may_pass() {
-            Self::Later(error.to_string())
+            Self::Later(info)
         } else {
-            Self::Failed(ErrorInfo::new(error.code(), error.to_string()))
+            Self::Failed(info)
         }
     }
 }
@@ -61,6 +63,9 @@ struct InGit {
 /// The run whose worktree this run works in: its own, or that of the first run of a line of refinements.
 pub(super) async fn owner(context: &Context) -> Result<RunId, Over> {
     let run = context.run();
+    if let Some(task) = &run.spec.task {
+        return Ok(task.owner);
+    }
     let Some(source) = run.refines else {
         return Ok(run.id);
     };
@@ -115,8 +120,7 @@ impl Files {
                         place.create(&repository, &name, &base).await?
                     }
                     Err(Error::WorktreeUnknown { .. }) => {
-                        let message = "the worktree was removed; what was in it is in the repository, under refs/outlive/saved/";
-                        return Err(NoPlace::Failed(ErrorInfo::new("worktree_gone", message)));
+                        return Err(NoPlace::Failed(task::gone()));
                     }
                     Err(error) => return Err(error.into()),
                 };
@@ -179,9 +183,56 @@ impl Files {
             return Ok(Vec::new());
         };
         match git.capture(context).await {
-            Ok(events) => events,
+            Ok(captured) => Ok(captured?.1),
             Err(error) => Ok(vec![failed("checkpoint_failed", &error)]),
         }
+    }
+
+    /// The worktree, where there is one.
+    pub(super) fn worktree(&self) -> Option<&Worktree> {
+        self.git.as_ref()?.worktree.as_ref()
+    }
+
+    /// The same as [`Self::capture`], for who asks for nothing else.
+    pub(super) async fn checkpoint(
+        &mut self,
+        context: &Context,
+    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
+        let gone = || Error::WorktreeGone {
+            path: self.path.clone(),
+        };
+        let git = self.git.as_mut().ok_or_else(gone)?;
+        git.capture(context).await
+    }
+
+    /// Gives the files the state of a checkpoint, with the branch if asked for. Says under which checkpoint the present state is
+    /// kept.
+    pub(super) async fn restore(
+        &mut self,
+        context: &Context,
+        number: u32,
+        with_branch: bool,
+    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
+        let path = self.path.clone();
+        let gone = || Error::WorktreeGone { path: path.clone() };
+        let git = self.git.as_mut().ok_or_else(gone)?;
+        let worktree = git.worktree.as_ref().ok_or_else(gone)?;
+        let restored = if with_branch {
+            worktree
+                .restore_with_head(number, Bounds::default())
+                .await?
+        } else {
+            git.checkout.restore(number, Bounds::default()).await?
+        };
+        let before = restored.before;
+        let kept = CheckpointId::nth(before.checkpoint.number);
+        let mut events = noted(before.notes);
+        events.push(git.captured(before.checkpoint).await?);
+        let diff = git.diff(context, &Point::Checkpoint(number)).await?;
+        Ok(diff.map(|diff| {
+            events.push(diff);
+            (kept, events)
+        }))
     }
 
     /// The run goes on in them after all.
@@ -255,30 +306,49 @@ pub(super) enum Leaving {
 }
 
 impl InGit {
-    async fn capture(&mut self, context: &Context) -> Result<Result<Vec<Event>, Over>, Error> {
-        let checkout = &self.checkout;
-        let repository = checkout.repository();
-        let run = checkout.run();
-        let captured = checkout.capture(Bounds::default()).await?;
+    async fn capture(
+        &mut self,
+        context: &Context,
+    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
+        let captured = self.checkout.capture(Bounds::default()).await?;
         let mut events = noted(captured.notes);
         let number = captured.checkpoint.number;
-        let base = self.base.clone().map_or(Point::Nothing, Point::Commit);
-        let before = self.last.map_or_else(|| base.clone(), Point::Checkpoint);
+        events.push(self.captured(captured.checkpoint).await?);
+        let diff = self.diff(context, &Point::Checkpoint(number)).await?;
+        Ok(diff.map(|diff| {
+            events.push(diff);
+            (CheckpointId::nth(number), events)
+        }))
+    }
+
+    /// What a checkpoint holds beside the one before.
+    async fn captured(&mut self, checkpoint: Checkpoint) -> Result<Event, Error> {
+        let number = checkpoint.number;
+        let before = self
+            .last
+            .map_or_else(|| self.beginning(), Point::Checkpoint);
         let now = Point::Checkpoint(number);
-        let since = repository.changes(run, &before, &now).await?;
-        events.push(
-            CheckpointCaptured {
-                checkpoint: CheckpointId::nth(number),
-                git_ref: captured.checkpoint.reference,
-                files: count(since.files),
-                status: "captured".to_owned(),
-            }
-            .into(),
-        );
+        let repository = self.checkout.repository();
+        let since = repository
+            .changes(self.checkout.run(), &before, &now)
+            .await?;
         self.last = Some(number);
-        // In a shared checkout the first state is what others left there: only a worktree has a beginning of its own.
-        let total = repository.changes(run, &base, &now).await?;
-        let text = repository.diff(run, &base, &now, DIFF_BYTES).await?;
+        let captured = CheckpointCaptured {
+            checkpoint: CheckpointId::nth(number),
+            git_ref: checkpoint.reference,
+            files: count(since.files),
+            status: "captured".to_owned(),
+        };
+        Ok(captured.into())
+    }
+
+    /// What there is beside the beginning, with its text. In a shared checkout the first state is what others left there: only a
+    /// worktree has a beginning of its own.
+    async fn diff(&self, context: &Context, now: &Point) -> Result<Result<Event, Over>, Error> {
+        let (repository, run) = (self.checkout.repository(), self.checkout.run());
+        let base = self.beginning();
+        let total = repository.changes(run, &base, now).await?;
+        let text = repository.diff(run, &base, now, DIFF_BYTES).await?;
         let bytes = Bytes::from(text.text.into_bytes());
         let record = context.run();
         let put = || {
@@ -292,8 +362,11 @@ impl InGit {
             Ok(Err(_)) => None,
             Err(over) => return Ok(Err(over)),
         };
-        events.push(updated(total, kept, text.truncated));
-        Ok(Ok(events))
+        Ok(Ok(updated(total, kept, text.truncated)))
+    }
+
+    fn beginning(&self) -> Point {
+        self.base.clone().map_or(Point::Nothing, Point::Commit)
     }
 }
 

@@ -14,6 +14,7 @@ mod handover;
 mod prompt;
 mod script;
 mod session;
+mod task;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -78,7 +79,7 @@ impl CodingAgents {
             Err(NoPlace::Failed(error)) => {
                 return Ok(Ending::Finished(Outcome::failed(Reason::Error, error)));
             }
-            Err(NoPlace::Later(why)) => return Ok(Ending::Lost { why }),
+            Err(NoPlace::Later(error)) => return Ok(Ending::Lost { why: error.message }),
         };
         context.emit(events).await?;
         let resume = self.reference(context).await?;
@@ -135,6 +136,7 @@ fn wire(driver: DriverKind) -> Option<Wire> {
         | DriverKind::Loop
         | DriverKind::Command
         | DriverKind::Agui
+        | DriverKind::Worktree
         | DriverKind::Scripted => None,
     }
 }

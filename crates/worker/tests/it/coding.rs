@@ -3,6 +3,7 @@
 mod files;
 mod lives;
 mod talks;
+mod tasks;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -114,6 +114,7 @@ fn fitted(mut spec: AgentSpec, input: &Input) -> AgentSpec {
             | DriverKind::Codex
             | DriverKind::Claude
             | DriverKind::Acp
+            | DriverKind::Worktree
             | DriverKind::Scripted) => driver,
         };
     }

@@ -177,6 +177,7 @@ fn fitted(mut spec: AgentSpec, input: &Input, body: &CreateResponse) -> Result<A
             | DriverKind::Codex
             | DriverKind::Claude
             | DriverKind::Acp
+            | DriverKind::Worktree
             | DriverKind::Scripted) => {
                 let text = format!("agents with driver {driver} call no functions");
                 return Err(Error::new(Code::InputNotAccepted, text).with_path("tools"));

@@ -12,6 +12,7 @@ use super::blob::delete_blobs;
 use super::command::visible;
 use super::secret::erase_credentials;
 use super::thread::{Found, find};
+use super::worktree::user_of;
 use crate::{Change, DeleteError, Scope};
 
 /// Deletes a run that has ended.
@@ -34,6 +35,12 @@ impl Operation for DeleteRun {
         }
         let (key, thread) = (head.origin.key, head.origin.thread.clone());
         let created_by = head.origin.created_by.clone();
+        if head.origin.spec.driver.is_coding() {
+            let thread_key = head.origin.thread_key;
+            if let Some(user) = user_of(txn, thread_key, run)? {
+                return Ok(Err(DeleteError::WorktreeInUse(user)));
+            }
+        }
         remove(txn, run, key)?;
         txn.thread_changed(Change {
             tenant: scope.tenant,

@@ -18,6 +18,7 @@ mod thread;
 mod tick;
 mod watch;
 mod work;
+mod worktree;
 
 pub(crate) use access::{CreateKey, CreateToken, RevokeKey};
 pub use append::AppendOp;
@@ -37,3 +38,4 @@ pub(crate) use thread::{CreateThread, PatchThread};
 pub(crate) use tick::{Probe, Tick};
 pub(crate) use watch::Watch;
 pub use work::WorkOp;
+pub(crate) use worktree::WorktreeRemoved;

@@ -469,6 +469,7 @@ fn created(
         append: LastAppend::default(),
         output: None,
         applied: None,
+        worktree_removed_at: None,
         log_expired: false,
     };
     let mut head = head_of(stored, txn.connection, txn.shared)?;

@@ -1,6 +1,6 @@
 //! Runs and lists of runs.
 
-use run::{Status, User};
+use run::{RunId, Status, User};
 use rusqlite::{Connection, params_from_iter, types::Value as SqlValue};
 
 use super::super::fault::is_undecodable;
@@ -100,8 +100,20 @@ pub(crate) enum OfThread {
     Unknown,
     /// It has no runs.
     Empty,
-    /// Its current run, else its latest.
+    /// Its current run, else its latest. Commands on worktrees are not what anybody who asks for it wants to follow.
     Run(Box<Stored>),
+}
+
+/// Which of these runs there are.
+pub(crate) fn known(connection: &Connection, runs: Vec<RunId>) -> rusqlite::Result<Vec<RunId>> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1")?;
+    let mut known = Vec::new();
+    for run in runs {
+        if statement.exists([run.as_bytes()])? {
+            known.push(run);
+        }
+    }
+    Ok(known)
 }
 
 /// A thread's current run, else its latest.
@@ -123,8 +135,9 @@ pub(crate) fn of_thread(
     }
     let sql = format!(
         "SELECT {COLUMNS} FROM run JOIN thread ON thread.key = run.thread
-         WHERE run.key = coalesce((SELECT key FROM run WHERE thread = ?1 AND is_current = 1),
-            (SELECT max(key) FROM run WHERE thread = ?1))"
+         WHERE run.key = coalesce(
+            (SELECT key FROM run WHERE thread = ?1 AND is_current = 1 AND spec ->> '$.task' IS NULL),
+            (SELECT key FROM run WHERE thread = ?1 AND spec ->> '$.task' IS NULL ORDER BY key DESC LIMIT 1))"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut runs = statement.query_map([key], rows::read)?;

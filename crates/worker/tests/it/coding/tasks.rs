@@ -1,0 +1,255 @@
+//! Commands on the worktrees of runs that have ended.
+
+use std::path::{Path, PathBuf};
+
+use run::{AgentSpec, DriverKind, ErrorInfo, RunId, Status, WorktreeTask};
+use serde_json::{Value, json};
+
+use super::{agent, ends_as, error, git, hire, in_repository, repository};
+use crate::house::House;
+
+/// A run that has ended, and its worktree.
+async fn worked(house: &mut House, repository: &Path, script: &str) -> (RunId, PathBuf) {
+    let run = house
+        .start(in_repository(DriverKind::Codex, script, repository))
+        .await;
+    ends_as(house, run, Status::Succeeded, "completed").await;
+    let path = house.snapshot(run).await.worktree.unwrap().path;
+    (run, path.into())
+}
+
+fn task(repository: &Path, owner: RunId, command: Value) -> AgentSpec {
+    let mut spec = AgentSpec::new(DriverKind::Worktree);
+    spec.repository = Some(repository.display().to_string());
+    let command = serde_json::from_value(command).unwrap();
+    spec.task = Some(WorktreeTask { owner, command });
+    spec
+}
+
+/// What comes of a command.
+async fn done(house: &mut House, repository: &Path, owner: RunId, command: Value) -> Value {
+    let run = house.start(task(repository, owner, command)).await;
+    ends_as(house, run, Status::Succeeded, "completed").await;
+    house.record(run).await.output.unwrap()
+}
+
+/// Why a command is refused.
+async fn refused(house: &mut House, repository: &Path, owner: RunId, command: Value) -> ErrorInfo {
+    let run = house.start(task(repository, owner, command)).await;
+    ends_as(house, run, Status::Failed, "error").await;
+    error(house, run).await
+}
+
+#[tokio::test]
+async fn work_is_checked_committed_and_merged_into_the_branch_it_began_from() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+
+    let check = done(
+        &mut house,
+        &repository,
+        run,
+        json!({ "command": "check_merge" }),
+    )
+    .await;
+    assert_eq!(check["into"], "main");
+    assert_eq!(
+        (&check["outcome"], &check["uncommitted"]),
+        (&json!("up_to_date"), &json!(1))
+    );
+    let dirty = refused(&mut house, &repository, run, json!({ "command": "merge" })).await;
+    assert_eq!(dirty.code, "worktree_dirty");
+    assert!(
+        dirty
+            .message
+            .contains("1 files in the worktree are not committed (new.txt)"),
+        "{dirty:?}"
+    );
+
+    let commit = json!({ "command": "merge", "commit": true, "message": "A new file" });
+    let merged = done(&mut house, &repository, run, commit.clone()).await;
+    assert_eq!(merged["outcome"], "fast_forward");
+    assert_eq!(
+        git(&repository, &["log", "-1", "--format=%an: %s", "main"]),
+        "Ada: A new file\n"
+    );
+    assert!(
+        repository.join("new.txt").is_file(),
+        "main is checked out, so its files follow"
+    );
+    let again = done(&mut house, &repository, run, commit).await;
+    assert_eq!(again["outcome"], "up_to_date");
+
+    std::fs::write(path.join("more"), "more\n").unwrap();
+    let output = done(&mut house, &repository, run, json!({ "command": "commit" })).await;
+    let head = git(&path, &["rev-parse", "HEAD"]);
+    assert_eq!(output["commit"], head.trim());
+    let nothing = done(&mut house, &repository, run, json!({ "command": "commit" })).await;
+    assert_eq!(nothing["commit"], Value::Null);
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn conflicts_are_a_result_and_change_nothing() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo ours > README").await;
+    std::fs::write(repository.join("README"), "theirs\n").unwrap();
+    git(&repository, &["commit", "-qam", "theirs"]);
+    let main = git(&repository, &["rev-parse", "main"]);
+
+    for how in ["merge", "rebase"] {
+        let command = json!({ "command": "merge", "how": how, "commit": true });
+        let merge = done(&mut house, &repository, run, command).await;
+        assert_eq!(merge["outcome"], "conflicts", "{merge}");
+        assert_eq!(
+            merge["conflicts"],
+            json!([{ "path": "README", "kind": "content" }])
+        );
+    }
+    assert_eq!(git(&repository, &["rev-parse", "main"]), main);
+    assert_eq!(git(&repository, &["status", "--porcelain"]), "");
+    assert_eq!(
+        std::fs::read_to_string(path.join("README")).unwrap(),
+        "ours\n"
+    );
+
+    let unknown = json!({ "command": "merge", "into": "nowhere" });
+    let unknown = refused(&mut house, &repository, run, unknown).await;
+    assert_eq!(unknown.code, "branch_unknown");
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_restored_and_what_was_there_is_kept() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo one > file").await;
+    std::fs::write(path.join("file"), "two\n").unwrap();
+    let kept = done(
+        &mut house,
+        &repository,
+        run,
+        json!({ "command": "checkpoint" }),
+    )
+    .await;
+    assert_eq!(kept["checkpoint"], "w2");
+    std::fs::write(path.join("file"), "three\n").unwrap();
+
+    let restore = json!({ "command": "restore", "checkpoint": "w1" });
+    let spec = task(&repository, run, restore);
+    let restoring = house.start(spec).await;
+    ends_as(&house, restoring, Status::Succeeded, "completed").await;
+    let output = house.record(restoring).await.output.unwrap();
+    assert_eq!(output, json!({ "restored": "w1", "before": "w3" }));
+    assert_eq!(std::fs::read_to_string(path.join("file")).unwrap(), "one\n");
+    let snapshot = house.snapshot(restoring).await;
+    assert_eq!(
+        snapshot.diff.unwrap().additions,
+        1,
+        "the diff is that of the restored state"
+    );
+    assert_eq!(snapshot.worktree.unwrap().owner, Some(run));
+
+    let back = json!({ "command": "restore", "checkpoint": "w3" });
+    done(&mut house, &repository, run, back).await;
+    assert_eq!(
+        std::fs::read_to_string(path.join("file")).unwrap(),
+        "three\n"
+    );
+    for (checkpoint, code) in [
+        ("w99", "checkpoint_unknown"),
+        ("third", "checkpoint_unknown"),
+    ] {
+        let command = json!({ "command": "restore", "checkpoint": checkpoint });
+        assert_eq!(
+            refused(&mut house, &repository, run, command).await.code,
+            code
+        );
+    }
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_removed_worktree_is_saved_remembered_and_gone() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+
+    let remove = json!({ "command": "remove", "branch": true });
+    let removed = done(&mut house, &repository, run, remove.clone()).await;
+    assert!(!path.exists());
+    let saved = removed["saved"]["reference"].as_str().unwrap();
+    assert_eq!(
+        git(&repository, &["show", &format!("{saved}:new.txt")]),
+        "new\n"
+    );
+    assert_eq!(git(&repository, &["branch", "--list", "outlive/*"]), "");
+    assert!(house.record(run).await.worktree_removed_at.is_some());
+
+    for command in [
+        remove,
+        json!({ "command": "commit" }),
+        json!({ "command": "checkpoint" }),
+    ] {
+        let gone = refused(&mut house, &repository, run, command.clone()).await;
+        assert_eq!(gone.code, "worktree_gone", "{command}");
+    }
+    let merge = refused(&mut house, &repository, run, json!({ "command": "merge" })).await;
+    assert_eq!(merge.code, "into_missing");
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_branch_is_merged_after_its_worktree_is_gone() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+    done(&mut house, &repository, run, json!({ "command": "commit" })).await;
+    done(&mut house, &repository, run, json!({ "command": "remove" })).await;
+    assert!(!path.exists());
+    let merge = json!({ "command": "merge", "into": "main" });
+    let merge = done(&mut house, &repository, run, merge).await;
+    assert_eq!(merge["outcome"], "fast_forward");
+    assert!(repository.join("new.txt").is_file());
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_command_on_a_worktree_that_was_deleted_by_hand_says_so() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+    std::fs::remove_dir_all(&path).unwrap();
+    for command in ["commit", "checkpoint"] {
+        let gone = refused(&mut house, &repository, run, json!({ "command": command })).await;
+        assert_eq!(gone.code, "worktree_gone", "{command}");
+    }
+    // What is left of it is cleared away.
+    done(&mut house, &repository, run, json!({ "command": "remove" })).await;
+    assert!(!git(&repository, &["worktree", "list"]).contains("worktrees"));
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_spec_of_this_driver_is_no_agent() {
+    let spec = agent(DriverKind::Codex, "say hi");
+    let spec = AgentSpec {
+        driver: DriverKind::Worktree,
+        program: None,
+        args: Vec::new(),
+        approval: None,
+        env: Vec::new(),
+        ..spec
+    };
+    let problems = spec.problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("the server's own"), "{problems:?}");
+}
