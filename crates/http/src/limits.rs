@@ -60,6 +60,3 @@ pub const CHAT_RUNS: usize = 50;
 pub const CHAT_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// How long a command on a worktree is waited for before it is answered as it is.
 pub const TASK_WAIT: Duration = Duration::from_secs(20);
-/// How long a command on a worktree may be silent, and how long stopping one may take: git has bounds of its own, and breaking it
-/// off is worse than waiting. Milliseconds.
-pub const TASK_STOP: u64 = 10 * 60 * 1000;

@@ -68,3 +68,7 @@ pub fn bounded_text(mut text: String, max_bytes: usize) -> String {
     }
     text
 }
+
+/// How long a command on a worktree may be silent, and how long stopping one may take: git has bounds of its own, and breaking it
+/// off is worse than waiting. Milliseconds.
+pub const WORKTREE_TASK_MS: u64 = 10 * 60 * 1000;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckpointId, RunId};
+use crate::{AgentSpec, CheckpointId, DriverKind, RunId, WORKTREE_TASK_MS};
 
 /// A command and the worktree it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,20 @@ impl WorktreeCommand {
             Self::Checkpoint {} => "checkpoint",
             Self::Restore { .. } => "restore",
             Self::Remove { .. } => "remove",
+        }
+    }
+}
+
+impl AgentSpec {
+    /// What performs a command on a worktree of this repository.
+    pub fn on_worktree(repository: Option<String>, task: WorktreeTask) -> Self {
+        Self {
+            repository,
+            task: Some(task),
+            ephemeral: true,
+            silence_ms: WORKTREE_TASK_MS,
+            stop_timeout_ms: WORKTREE_TASK_MS,
+            ..Self::new(DriverKind::Worktree)
         }
     }
 }

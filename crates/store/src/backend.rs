@@ -81,8 +81,8 @@ impl Store {
         to_backend!(self, worktree_removed(run))
     }
 
-    /// Which of these runs there are.
-    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunId>, Unavailable> {
+    /// Which of these runs there are, of whomever.
+    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunRecord>, Unavailable> {
         to_backend!(self, known(runs))
     }
 

@@ -80,7 +80,7 @@ mod worker;
 
 pub use agui::AguiAgents;
 pub use asking::{Models, Vendors};
-pub use coding::{CodingAgents, check_coding};
+pub use coding::{CodingAgents, Housekeeper, check_coding};
 pub use command::Commands;
 pub use context::{Context, Over, Waited};
 pub use demo::demo_agent;

@@ -170,3 +170,6 @@ pub const DIFF_FILES: usize = 300;
 
 /// Uncommitted files that the refusal of a merge names.
 pub const NAMED_DIRTY: usize = 5;
+
+/// How often the directory of worktrees is looked through.
+pub const HOUSEKEEPING: Duration = Duration::from_mins(1);

@@ -47,6 +47,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         &[
             "queued_runs",
             "retain_days",
+            "worktree_days",
             "body_bytes",
             "connections",
             "streams_per_credential",

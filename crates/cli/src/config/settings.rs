@@ -140,6 +140,8 @@ pub(crate) struct Limits {
     pub(crate) queued_runs: u32,
     /// Days after which the log of a finished run is deleted; 0 keeps it for ever.
     pub(crate) retain_days: u32,
+    /// Days after which the worktree of a finished run is removed that nobody has touched since; 0 keeps it for ever.
+    pub(crate) worktree_days: u32,
     /// Bytes of a request's body.
     pub(crate) body_bytes: usize,
     /// Connections at once.
@@ -153,6 +155,7 @@ impl Default for Limits {
         Self {
             queued_runs: 10_000,
             retain_days: 0,
+            worktree_days: 0,
             body_bytes: 1024 * 1024,
             connections: 10_000,
             streams_per_credential: 1_000,

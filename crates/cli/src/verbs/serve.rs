@@ -9,7 +9,9 @@ use http::{App, Catalogue, Mode, Settings};
 use store::{Location, OpenError, Options, Store};
 use tokio::net::TcpListener;
 use wire::{SECRET_KEY_VAR, SealKeys};
-use worker::{AguiAgents, CodingAgents, Commands, Drivers, Keys, Loops, Models, Worker};
+use worker::{
+    AguiAgents, CodingAgents, Commands, Drivers, Housekeeper, Keys, Loops, Models, Worker,
+};
 
 use crate::admin;
 use crate::args::Serve;
@@ -149,6 +151,7 @@ impl Served<'_> {
         self.say(mode)?;
         let http = http::serve(listener, app, shutdown.clone());
         let working = worker.run(shutdown.clone());
+        let keeping = tokio::spawn(self.housekeeper().run(shutdown.clone()));
         let (served, ()) = tokio::join!(
             async {
                 let served = http.await;
@@ -158,6 +161,8 @@ impl Served<'_> {
             },
             working
         );
+        // Between two steps of git, or in one that has its end anyway.
+        keeping.abort();
         if let Some(control) = control {
             control.abort();
             admin::remove(&self.config.store);
@@ -214,6 +219,13 @@ impl Served<'_> {
         settings.renew = settings.lease / 5;
         Worker::new(self.store.clone(), settings, self.drivers()?)
             .map_err(|error| Failure::Failed(error.to_string()))
+    }
+
+    fn housekeeper(&self) -> Housekeeper {
+        let days = self.config.limits.worktree_days;
+        let keep = Duration::from_hours(24) * days;
+        let data = self.config.data_directory().to_owned();
+        Housekeeper::new(self.store.clone(), data, (days > 0).then_some(keep))
     }
 
     fn drivers(&self) -> Result<Drivers, Failure> {

@@ -155,7 +155,7 @@ impl Workshop {
     }
 }
 
-fn git(path: &Path, args: &[&str]) -> String {
+pub(crate) fn git(path: &Path, args: &[&str]) -> String {
     #[expect(
         clippy::disallowed_methods,
         reason = "it ends at once and starts nothing"

@@ -6,6 +6,7 @@ mod house;
 mod model;
 mod stub;
 mod watched;
+mod worktrees;
 
 mod agents;
 mod agui;

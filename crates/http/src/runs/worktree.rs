@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{AgentSpec, DriverKind, Input, RunId, Snapshot, Trigger, WorktreeCommand, WorktreeTask};
+use run::{AgentSpec, Input, RunId, Snapshot, Trigger, WorktreeCommand, WorktreeTask};
 use serde::Deserialize;
 use store::{OnConflict, ReadError, Right, RunRecord, Start, StartError, Started};
 use wire::{Code, OnWorktree, WorktreeBody};
@@ -16,7 +16,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::body::{Body, printed};
 use crate::error::Error;
-use crate::limits::{TASK_STOP, TASK_WAIT};
+use crate::limits::TASK_WAIT;
 use crate::query::{Query, RunPath, Wait};
 use crate::{fresh, sse};
 
@@ -55,17 +55,11 @@ pub(crate) async fn worktree(
         return Err(Error::new(Code::WorktreeMissing, detail));
     };
     ensure_fits(&command, id, &place)?;
-    let spec = AgentSpec {
-        repository: source.spec.repository.clone(),
-        task: Some(WorktreeTask {
-            owner: place.owner,
-            command: command.clone(),
-        }),
-        ephemeral: true,
-        silence_ms: TASK_STOP,
-        stop_timeout_ms: TASK_STOP,
-        ..AgentSpec::new(DriverKind::Worktree)
+    let task = WorktreeTask {
+        owner: place.owner,
+        command: command.clone(),
     };
+    let spec = AgentSpec::on_worktree(source.spec.repository.clone(), task);
     let start = Start {
         run: fresh::new_run_id()?,
         scope: caller.scope.clone(),

@@ -72,11 +72,14 @@ impl Sqlite {
         record
     }
 
-    /// Which of these runs there are.
-    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunId>, Unavailable> {
-        self.readers()
-            .read(move |connection| read::run::known(connection, runs))
-            .await
+    /// Which of these runs there are, of whomever.
+    pub async fn known(&self, runs: Vec<RunId>) -> Result<Vec<RunRecord>, Unavailable> {
+        let stored = self.readers().read(move |connection| {
+            let stored = runs.into_iter().map(|run| rows::by_id(connection, run));
+            stored.collect::<Result<Vec<_>, _>>()
+        });
+        let stored = stored.await?.into_iter().flatten();
+        Ok(stored.map(|stored| self.live(stored)).collect())
     }
 
     /// What a run's log folds to.

@@ -30,7 +30,7 @@ use tool::{Guard, GuardedClient};
 pub(crate) use self::perform::hex;
 pub use self::servers::{McpServer, McpServers, try_server};
 pub use self::subagent::Agents;
-pub(crate) use self::subagent::report;
+pub(crate) use self::subagent::{child_id, report};
 
 use self::calls::Flow;
 use self::log::Log;

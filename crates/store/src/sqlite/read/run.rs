@@ -1,6 +1,6 @@
 //! Runs and lists of runs.
 
-use run::{RunId, Status, User};
+use run::{Status, User};
 use rusqlite::{Connection, params_from_iter, types::Value as SqlValue};
 
 use super::super::fault::is_undecodable;
@@ -102,18 +102,6 @@ pub(crate) enum OfThread {
     Empty,
     /// Its current run, else its latest. Commands on worktrees are not what anybody who asks for it wants to follow.
     Run(Box<Stored>),
-}
-
-/// Which of these runs there are.
-pub(crate) fn known(connection: &Connection, runs: Vec<RunId>) -> rusqlite::Result<Vec<RunId>> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1")?;
-    let mut known = Vec::new();
-    for run in runs {
-        if statement.exists([run.as_bytes()])? {
-            known.push(run);
-        }
-    }
-    Ok(known)
 }
 
 /// A thread's current run, else its latest.

@@ -21,6 +21,7 @@ pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod sweep;
 pub(crate) mod thread;
+pub(crate) mod worktree;
 
 pub(crate) use world::{Attempt, Place, World, approval, numbers, scope_of, start, text};
 
@@ -187,6 +188,12 @@ macro_rules! suite {
             what_follows_a_deleted_run_is_not_confused_with_it
             an_old_log_expires_and_its_run_stays
             a_log_does_not_expire_while_it_is_followed
+        }
+        crate::conformance::tests! { $place, worktree:
+            a_removed_worktree_is_remembered
+            a_run_whose_worktree_is_in_use_is_not_deleted
+            a_command_on_a_worktree_is_not_the_run_of_its_thread
+            known_runs_are_told_from_unknown_ones
         }
         crate::conformance::tests! { $place, health:
             counts_agree_with_what_there_is

@@ -1,9 +1,12 @@
 //! Commands on the worktrees of runs that have ended.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use run::{AgentSpec, DriverKind, ErrorInfo, RunId, Status, WorktreeTask};
 use serde_json::{Value, json};
+use worker::Housekeeper;
 
 use super::{agent, ends_as, error, git, hire, in_repository, repository};
 use crate::house::House;
@@ -240,7 +243,7 @@ async fn a_command_on_a_worktree_that_was_deleted_by_hand_says_so() {
 
 #[tokio::test]
 async fn a_spec_of_this_driver_is_no_agent() {
-    let spec = agent(DriverKind::Codex, "say hi");
+    let spec = agent(DriverKind::Codex, "tool true");
     let spec = AgentSpec {
         driver: DriverKind::Worktree,
         program: None,
@@ -252,4 +255,60 @@ async fn a_spec_of_this_driver_is_no_agent() {
     let problems = spec.problems();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].contains("the server's own"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn the_worktree_of_a_deleted_run_goes_and_others_stay() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+    let (_, other) = worked(&mut house, &repository, "tool true").await;
+    let stranger = house.path().join("worktrees/of-somebody-else");
+    std::fs::create_dir(&stranger).unwrap();
+    let scope = store::Scope::tenant(run::Tenant::local());
+    house.store.delete_run(&scope, run).await.unwrap();
+
+    let keeper = Housekeeper::new(house.store.clone(), house.path().to_owned(), None);
+    keeper.look(&mut HashSet::new()).await;
+    assert!(!path.exists());
+    let saved = format!("refs/outlive/saved/{run}:new.txt");
+    assert_eq!(git(&repository, &["show", &saved]), "new\n");
+    assert!(other.exists() && stranger.exists());
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_worktree_that_nobody_touched_for_long_goes_and_is_remembered_as_gone() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+    let look = async |keep: Duration| {
+        let data = house.path().to_owned();
+        let keeper = Housekeeper::new(house.store.clone(), data, Some(keep));
+        keeper.look(&mut HashSet::new()).await;
+    };
+    look(Duration::from_hours(1)).await;
+    let scope = store::Scope::tenant(run::Tenant::local());
+    let filter = store::RunFilter {
+        with_ephemeral: true,
+        ..store::RunFilter::default()
+    };
+    let runs = house
+        .store
+        .runs(&scope, filter.clone(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(runs.entries.len(), 1, "it is not old");
+
+    look(Duration::ZERO).await;
+    let runs = house.store.runs(&scope, filter, None, 10).await.unwrap();
+    let removing = runs.entries[0].id;
+    assert_ne!(removing, run);
+    ends_as(&house, removing, Status::Succeeded, "completed").await;
+    assert!(!path.exists());
+    assert!(house.record(run).await.worktree_removed_at.is_some());
+    look(Duration::ZERO).await;
+    worker.leave().await;
 }
