@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use run::{AgentSpec, Budget, Setting};
+use run::{AgentSpec, Budget};
 use serde_json::Value;
 use wire::structured::Schema;
 use wire::{Code, Settings};
@@ -53,34 +53,18 @@ impl Catalogue {
             budget,
             output_schema,
         } = *wanted;
-        let Settings {
-            model,
-            temperature,
-            max_output_tokens,
-        } = settings;
-        let overrides = [
-            (Setting::Model, "model", model.is_some()),
-            (Setting::Temperature, "temperature", temperature.is_some()),
-            (
-                Setting::MaxOutputTokens,
-                "max_output_tokens",
-                max_output_tokens.is_some(),
-            ),
-        ];
-        for (setting, word, given) in overrides {
-            if given && !spec.overridable.contains(&setting) {
-                let error = Error::new(
-                    Code::SettingNotOverridable,
-                    format!("agent `{name}` does not list {word} under overridable"),
-                );
-                return Err(error.with_path(&format!("settings.{word}")));
-            }
+        let refused = settings
+            .given()
+            .find(|setting| !spec.overridable.contains(setting));
+        if let Some(setting) = refused {
+            let word = setting.as_str();
+            let error = Error::new(
+                Code::SettingNotOverridable,
+                format!("agent `{name}` does not list {word} under overridable"),
+            );
+            return Err(error.with_path(&format!("settings.{word}")));
         }
-        if model.is_some() {
-            spec.model.clone_from(model);
-        }
-        spec.temperature = temperature.or(spec.temperature);
-        spec.max_output_tokens = max_output_tokens.or(spec.max_output_tokens);
+        settings.apply(&mut spec);
         if let Some(budget) = budget {
             spec.budget = budget.within(&spec.budget);
         }

@@ -117,6 +117,12 @@ impl Error {
         error
     }
 
+    pub(crate) fn preview_unknown(detail: impl Into<String>, suggestion: Option<&str>) -> Self {
+        let mut error = Self::new(Code::PreviewUnknown, detail);
+        error.problem.suggestion = suggestion.map(str::to_owned);
+        error
+    }
+
     pub(crate) fn cursor_unknown(detail: impl Into<String>, last: Option<u64>) -> Self {
         let mut error = Self::new(Code::CursorUnknown, detail);
         error.problem.last = last;

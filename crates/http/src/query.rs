@@ -131,6 +131,8 @@ pub(crate) struct RequestPath(pub(crate) RunId, pub(crate) RequestId);
 pub(crate) struct InputPath(pub(crate) RunId, pub(crate) InputId);
 /// `{run}` and `{blob}`, a SHA-256 in hexadecimal digits
 pub(crate) struct BlobPath(pub(crate) RunId, pub(crate) [u8; 32]);
+/// `{run}` and `{preview}`
+pub(crate) struct PreviewPath(pub(crate) RunId, pub(crate) String);
 /// `{secret}`
 pub(crate) struct SecretPath(pub(crate) String);
 /// `{agent}`
@@ -174,6 +176,15 @@ impl FromRequestParts<App> for RequestPath {
         let run = run_parameter(parts, app).await?;
         let request = RequestId::parse(parameter(parts, app, "request").await?)?;
         Ok(Self(run, request))
+    }
+}
+
+impl FromRequestParts<App> for PreviewPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let run = run_parameter(parts, app).await?;
+        Ok(Self(run, parameter(parts, app, "preview").await?))
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn all() -> Router<App> {
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = run_routes();
     routes.extend(result_routes());
+    routes.extend(file_routes());
     routes.extend(event_routes());
     routes.extend(steering_routes());
     routes.extend(thread_routes());
@@ -61,6 +62,8 @@ const WAIT: &str = "how long to wait for something new, for example `20s`; at mo
 pub(crate) const TOKEN: &str = "a token, where no header can be set";
 pub(crate) const IDEMPOTENCY_KEY: &str = "a repeat under the same key gives the same run";
 const LIMIT: &str = "entries of the page, from 1 to 200; 50 if missing";
+const BELOW: &str =
+    "below this thread; threads below others are listed only so, unless they have a column";
 const CURSOR: &str = "the `next` of the page before";
 
 fn run_routes() -> Vec<Route> {
@@ -140,23 +143,6 @@ fn result_routes() -> Vec<Route> {
             Code::NotFound, Code::RunOpen, Code::NotSucceeded, Code::OutputInvalid, Code::InputNotAccepted, Code::RunAlreadyActive, Code::AgentUnknown,
             Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull, Code::SessionGone, Code::WorktreeGone,
         ]);
-    let diff = Doc::new(Group::Runs, "What a run has changed in its repository")
-        .text("Since its worktree began, untracked files included, as it was at the end of its last turn. With `Accept: text/x-diff` the text alone, as `git diff` prints it.")
-        .right("read")
-        .json::<DiffBody>(200, "the diff")
-        .codes(&[Code::InvalidId, Code::NotFound, Code::DiffMissing]);
-    let worktree = Doc::new(Group::Runs, "Does something with the worktree of a run that has ended")
-        .text("Merges it, commits what is left, keeps or restores a checkpoint, removes it. Each is a run of its own on the same thread, without an agent, and is answered once it has ended; its `output` says what came of it. Conflicts of a merge are an output too: `{outcome: \"conflicts\", conflicts: [{path, kind}]}`.")
-        .right("manage")
-        .query("wait", "how long to wait for the end, at most 60 s; 20 s if missing")
-        .header("Idempotency-Key", IDEMPOTENCY_KEY)
-        .body::<OnWorktree>()
-        .json::<RunBody>(201, "the run that does it; it has ended, or took longer than `wait`")
-        .json::<RunBody>(200, "the key was used before, for this run")
-        .codes(&[
-            Code::InvalidId, Code::InvalidQuery, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::NotFound, Code::WorktreeMissing, Code::WorktreeGone, Code::WorktreeInUse, Code::WorktreeNotOwned, Code::IdempotencyKeyReused, Code::QueueFull,
-        ]);
     let blob = Doc::new(Group::Runs, "A file that the run's log names")
         .text(
             "Where an event has `blob:HASH` as an address: pictures and documents that tools gave.",
@@ -198,6 +184,55 @@ fn result_routes() -> Vec<Route> {
             post(runs::apply),
             apply,
         ),
+        route(
+            Method::GET,
+            "/v1/runs/{run}/blobs/{blob}",
+            get(runs::blob),
+            blob,
+        ),
+    ]
+}
+
+/// The files that a coding agent has worked in.
+fn file_routes() -> Vec<Route> {
+    let diff = Doc::new(Group::Runs, "What a run has changed in its repository")
+        .text("Since its worktree began, untracked files included, as it was at the end of its last turn. With `Accept: text/x-diff` the text alone, as `git diff` prints it.")
+        .right("read")
+        .json::<DiffBody>(200, "the diff")
+        .codes(&[Code::InvalidId, Code::NotFound, Code::DiffMissing]);
+    let worktree = Doc::new(Group::Runs, "Does something with the worktree of a run that has ended")
+        .text("Merges it, commits what is left, keeps or restores a checkpoint, removes it. Each is a run of its own on the same thread, without an agent, and is answered once it has ended; its `output` says what came of it. Conflicts of a merge are an output too: `{outcome: \"conflicts\", conflicts: [{path, kind}]}`.")
+        .right("manage")
+        .query("wait", "how long to wait for the end, at most 60 s; 20 s if missing")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<OnWorktree>()
+        .json::<RunBody>(201, "the run that does it; it has ended, or took longer than `wait`")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::InvalidQuery, Code::InvalidJson, Code::InvalidRequest, Code::InvalidHeader, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::NotFound, Code::WorktreeMissing, Code::WorktreeGone, Code::WorktreeInUse, Code::WorktreeNotOwned, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
+    let preview = Doc::new(Group::Runs, "Starts a preview of a run's work")
+        .text("A command of `[repositories.NAME.previews.PREVIEW]` in the run's worktree, also while the agent is at work. It is a run of its own on a thread below the run's; the run's `previews` name it. It ends with its process, by a stop, and before the worktree goes.")
+        .right("start")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .json::<RunBody>(201, "the preview's run")
+        .json::<RunBody>(200, "the key was used before, for this run")
+        .codes(&[
+            Code::InvalidId, Code::InvalidHeader, Code::NotFound, Code::PreviewUnknown, Code::PreviewRunning, Code::WorktreeMissing, Code::WorktreeGone,
+            Code::AgentNotAllowed, Code::IdempotencyKeyReused, Code::QueueFull,
+        ]);
+    let end_preview = Doc::new(Group::Runs, "Stops a preview")
+        .right("stop")
+        .json::<StopAnswer>(200, "`stopped` is false when it was not running")
+        .codes(&[
+            Code::InvalidId,
+            Code::NotFound,
+            Code::PreviewUnknown,
+            Code::WorktreeMissing,
+            Code::WorktreeGone,
+        ]);
+    vec![
         route(Method::GET, "/v1/runs/{run}/diff", get(runs::diff), diff),
         route(
             Method::POST,
@@ -206,10 +241,16 @@ fn result_routes() -> Vec<Route> {
             worktree,
         ),
         route(
-            Method::GET,
-            "/v1/runs/{run}/blobs/{blob}",
-            get(runs::blob),
-            blob,
+            Method::POST,
+            "/v1/runs/{run}/previews/{preview}",
+            post(runs::start_preview),
+            preview,
+        ),
+        route(
+            Method::DELETE,
+            "/v1/runs/{run}/previews/{preview}",
+            delete(runs::stop_preview),
+            end_preview,
         ),
     ]
 }
@@ -383,7 +424,7 @@ fn thread_routes() -> Vec<Route> {
         .right("read")
         .query("label", "with this label")
         .query("column", "in this column of the board")
-        .query("parent_id", "below this thread")
+        .query("parent_id", BELOW)
         .query("archived", "`true` also lists those that were put away")
         .query("cursor", CURSOR)
         .query("limit", LIMIT)

@@ -65,6 +65,8 @@ pub(crate) fn run_body(record: RunRecord) -> RunBody {
         can_refine: can_refine(&spec, &control),
         worktree_of: spec.task.as_ref().map(|task| task.owner),
         worktree: None,
+        previews: Vec::new(),
+        session: None,
         is_current,
         log_expired,
         metadata,

@@ -141,6 +141,32 @@ pub enum Setting {
     Temperature,
     /// The longest answer.
     MaxOutputTokens,
+    /// What a coding agent may do without asking.
+    Approval,
+    /// How much a coding agent thinks.
+    Effort,
+    /// The mode of a coding agent's session.
+    Mode,
+    /// Where in its repository a coding agent works.
+    Worktree,
+    /// What becomes of a worktree when its run has ended.
+    Cleanup,
+}
+
+impl Setting {
+    /// The word in configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Temperature => "temperature",
+            Self::MaxOutputTokens => "max_output_tokens",
+            Self::Approval => "approval",
+            Self::Effort => "effort",
+            Self::Mode => "mode",
+            Self::Worktree => "worktree",
+            Self::Cleanup => "cleanup",
+        }
+    }
 }
 
 /// How a model learns the form of its answer.
@@ -274,6 +300,9 @@ pub struct AgentSpec {
     /// Coding agents: whether what a succeeded run left uncommitted is committed on its branch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub commit_leftovers: bool,
+    /// Coding agents: commands to try the work of a run with, by name; each a line for the shell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub previews: BTreeMap<String, String>,
     /// `worktree`: what is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<WorktreeTask>,
@@ -374,6 +403,7 @@ impl AgentSpec {
             setup: None,
             teardown: None,
             commit_leftovers: false,
+            previews: BTreeMap::new(),
             task: None,
             script: Vec::new(),
             finished_column: None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentSpec, DriverKind};
+use crate::{AgentSpec, DriverKind, PREVIEW_NAME_BYTES, RunId, ThreadId};
 
 /// What a coding agent may do without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,28 @@ impl AgentSpec {
     }
 }
 
+impl AgentSpec {
+    /// What performs a preview of the work of a run of this agent, in its worktree.
+    pub fn preview(&self, name: &str, directory: String) -> Option<Self> {
+        let command = self.previews.get(name)?;
+        // Words of a command are templates; a shell's line is none.
+        let literal = command.replace('{', "{{ '{' }}");
+        Some(Self {
+            command: vec!["sh".to_owned(), "-c".to_owned(), literal],
+            directory: Some(directory),
+            env: self.env.clone(),
+            ephemeral: true,
+            ..Self::new(DriverKind::Command)
+        })
+    }
+}
+
+/// The thread of a preview in the worktree of a run: one thread has one current run, so each preview is there once.
+pub fn preview_thread(owner: RunId, name: &str) -> ThreadId {
+    ThreadId::parse(format!("preview.{owner}.{name}"))
+        .expect("a run's id and a preview's name are short")
+}
+
 /// What is wrong with a coding agent beside keys that do not belong to it.
 pub(crate) fn problems(spec: &AgentSpec) -> Vec<String> {
     let mut problems = Vec::new();
@@ -142,6 +164,17 @@ pub(crate) fn problems(spec: &AgentSpec) -> Vec<String> {
             problems.push(format!(
                 "{key} needs a worktree of the run's own: repository = \"path\" with worktree = \"per_run\""
             ));
+        }
+    }
+    for (name, command) in &spec.previews {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.is_empty() || name.len() > PREVIEW_NAME_BYTES || !name.chars().all(fits) {
+            problems.push(format!(
+                "preview {name:?}: a name has 1 to {PREVIEW_NAME_BYTES} letters, digits, hyphens and underscores"
+            ));
+        }
+        if command.trim().is_empty() {
+            problems.push(format!("preview {name}: command is empty"));
         }
     }
     problems

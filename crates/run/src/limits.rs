@@ -72,3 +72,6 @@ pub fn bounded_text(mut text: String, max_bytes: usize) -> String {
 /// How long a command on a worktree may be silent, and how long stopping one may take: git has bounds of its own, and breaking it
 /// off is worse than waiting. Milliseconds.
 pub const WORKTREE_TASK_MS: u64 = 10 * 60 * 1000;
+
+/// Bytes of a preview's name.
+pub const PREVIEW_NAME_BYTES: usize = 64;

@@ -124,6 +124,7 @@ impl AgentSpec {
         only(self.setup.is_some(), "setup", CODING);
         only(self.teardown.is_some(), "teardown", CODING);
         only(self.commit_leftovers, "commit_leftovers", CODING);
+        only(!self.previews.is_empty(), "previews", CODING);
         only(self.task.is_some(), "task", &[DriverKind::Worktree]);
         only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
         problems

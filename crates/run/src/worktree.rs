@@ -95,10 +95,12 @@ impl WorktreeCommand {
 }
 
 impl AgentSpec {
-    /// What performs a command on a worktree of this repository.
-    pub fn on_worktree(repository: Option<String>, task: WorktreeTask) -> Self {
+    /// What performs a command on a worktree of a run of this agent.
+    #[must_use]
+    pub fn on_worktree(&self, task: WorktreeTask) -> Self {
         Self {
-            repository,
+            repository: self.repository.clone(),
+            previews: self.previews.clone(),
             task: Some(task),
             ephemeral: true,
             silence_ms: WORKTREE_TASK_MS,

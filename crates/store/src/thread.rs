@@ -81,7 +81,7 @@ pub struct ThreadFilter {
     pub label: Option<String>,
     /// In this column.
     pub column: Option<String>,
-    /// Below this thread.
+    /// Below this thread. Else threads below others are left out, unless they are cards.
     pub parent: Option<ThreadId>,
     /// Also those that were put away.
     pub with_archived: bool,

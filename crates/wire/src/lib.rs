@@ -21,6 +21,7 @@ mod refine;
 mod run_body;
 mod seal;
 mod secrets;
+mod settings;
 mod start;
 mod stop;
 mod threads;
@@ -49,9 +50,10 @@ pub use seal::{
     BadSealKey, Belongs, NONCE_BYTES, SECRET_KEY_VAR, SealKeys, SealedValue, Unsealable,
 };
 pub use secrets::{Credentials, Hidden, PutSecret, SecretBody, SecretList, secret_name_problem};
-pub use start::{ConflictRule, Settings, StartRun};
+pub use settings::Settings;
+pub use start::{ConflictRule, StartRun};
 pub use stop::{StopAnswer, StopRun};
 pub use suggest::closest;
 pub use threads::{CreateThread, PatchThread, ThreadBody, ThreadList, ThreadRun};
 pub use tokens::{CreateToken, TokenBody, TokenRight};
-pub use worktree::{OnWorktree, WorktreeBody};
+pub use worktree::{OnWorktree, PreviewBody, WorktreeBody};

@@ -1,6 +1,7 @@
 //! A run as clients see it.
 
-use crate::WorktreeBody;
+use crate::{PreviewBody, WorktreeBody};
+use run::snapshot::Session;
 use run::{
     CallId, ErrorInfo, Reason, RunId, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, Usage,
 };
@@ -104,6 +105,13 @@ pub struct RunBody {
     /// Where a coding agent worked. Only where one run is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<WorktreeBody>,
+    /// What its work can be tried with. Only where one run is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previews: Vec<PreviewBody>,
+    /// A coding agent's own session: `{native_id, model?, state?, why?, exited?}`. Only where one run is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub session: Option<Session>,
     /// Whether it is the thread's current run.
     pub is_current: bool,
     /// Whether its events were deleted by age.

@@ -70,6 +70,27 @@ pub(crate) fn input_mode() -> Schema {
     )
 }
 
+pub(crate) fn approval() -> Schema {
+    words(
+        "What a coding agent may do without asking: nothing that acts, change files where it works, everything.",
+        ["ask", "auto_edits", "full"],
+    )
+}
+
+pub(crate) fn worktree_use() -> Schema {
+    words(
+        "Where a coding agent works: in a worktree of the run's own, in the repository as it is checked out, without git.",
+        ["per_run", "shared", "none"],
+    )
+}
+
+pub(crate) fn cleanup() -> Schema {
+    words(
+        "What becomes of a worktree when its run has ended.",
+        ["keep", "on_finish"],
+    )
+}
+
 pub(crate) fn usage() -> Schema {
     object()
         .description(Some("What it consumed so far: `{input_tokens, output_tokens, reasoning_tokens?, cached_input_tokens?, cost_usd?}`."))

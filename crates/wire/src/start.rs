@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::Credentials;
+use crate::{Credentials, Settings};
 
 /// The body of `POST /v1/runs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,26 +99,4 @@ pub enum ConflictRule {
     Supersede,
     /// The input goes to the current run as a steer.
     Steer,
-}
-
-/// What a run overrides of its agent.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// `vendor/model`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// The sampling temperature.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// The longest answer, tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_output_tokens: Option<u32>,
-}
-
-impl Settings {
-    /// Whether nothing is overridden.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }

@@ -1,6 +1,6 @@
 //! The worktrees of coding agents' runs.
 
-use run::{RunId, WorktreeCommand};
+use run::{RunId, Status, WorktreeCommand};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -39,4 +39,21 @@ pub struct WorktreeBody {
     pub dirty: Option<bool>,
     /// Whether it is there still, as far as the server has removed it or not.
     pub present: bool,
+}
+
+/// A command to try the work of a run with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewBody {
+    /// Its name.
+    pub name: String,
+    /// The line for the shell.
+    pub command: String,
+    /// Its last run, if there was one: follow it, or stop it, as any run.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub run_id: Option<RunId>,
+    /// Where that is.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub status: Option<Status>,
 }

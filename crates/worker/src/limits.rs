@@ -173,3 +173,6 @@ pub const NAMED_DIRTY: usize = 5;
 
 /// How often the directory of worktrees is looked through.
 pub const HOUSEKEEPING: Duration = Duration::from_mins(1);
+
+/// How long the removal of a worktree waits for the end of a preview in it.
+pub const PREVIEW_STOP: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ pub(crate) use runs::{
     Answer, Apply, Approve, Attach, Diff, List, OnConflict, Refine, Remove, Retry, Show, Start,
     Steer, Stop, Watching,
 };
-pub(crate) use worktree::WorktreeVerb;
+pub(crate) use worktree::{Preview, WorktreeVerb};
 
 use crate::render::Colour;
 
@@ -123,6 +123,8 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: WorktreeVerb,
     },
+    /// Try the work of a run: start a preview, or list them
+    Preview(Preview),
     /// Start the same again
     Retry(Retry),
     /// Remember that a run's result was used

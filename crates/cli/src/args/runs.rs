@@ -53,6 +53,10 @@ pub(crate) struct Start {
     /// `vendor/model`, for an agent that lets its runs choose; `chat` if no agent is named
     #[arg(short, long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    /// Another setting that the agent lets its runs choose: `temperature`, `max_output_tokens`, `approval`, `effort`, `mode`, `worktree`,
+    /// `cleanup`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// The thread it belongs to; a new one if missing
     #[arg(short, long, value_name = "ID")]
     pub(crate) thread: Option<String>,

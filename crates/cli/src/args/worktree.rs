@@ -3,7 +3,31 @@
 use clap::{Args, Subcommand};
 use run::{CheckpointId, MergeHow, WorktreeCommand};
 
-use super::runs::RunRef;
+use super::runs::{RunRef, Watching};
+
+/// `outlive preview`
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  outlive preview last
+  outlive preview last play
+  outlive preview last play -d
+  outlive preview last play --stop
+
+Previews are commands of the configuration: [repositories.game.previews.play] command = \"cargo run\". One is run in the worktree of \
+a coding agent's run, also while the agent is at work, as a run of its own: Ctrl-C leaves it running, --stop ends it.")]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// The preview; lists all of them if missing
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Stop it
+    #[arg(long, requires = "name")]
+    pub(crate) stop: bool,
+    #[command(flatten)]
+    pub(crate) watching: Watching,
+}
 
 /// `outlive worktree`
 #[derive(Debug, Subcommand)]

@@ -142,6 +142,27 @@ impl Client {
             .await
     }
 
+    /// Starts a preview of a run's work. A repeat under the same key gives the same run.
+    pub(crate) async fn preview(
+        &self,
+        run: RunId,
+        name: &str,
+        key: &str,
+    ) -> Result<RunBody, ClientError> {
+        let call = self.on_run(Method::POST, run, &["previews", name]);
+        self.read(call.header("idempotency-key", key)).await
+    }
+
+    /// Stops a preview of a run's work.
+    pub(crate) async fn stop_preview(
+        &self,
+        run: RunId,
+        name: &str,
+    ) -> Result<StopAnswer, ClientError> {
+        self.read(self.on_run(Method::DELETE, run, &["previews", name]))
+            .await
+    }
+
     /// A run once something has happened to it, or after some time.
     pub(crate) async fn moved(&self, run: RunId) -> Result<RunBody, ClientError> {
         let mut call = self.base_url(&["v1", "runs", &run.to_string()]);

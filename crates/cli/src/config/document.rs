@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::error::{ConfigError, Origin, Problem};
 use super::mcp::McpSection;
 use super::price::PriceSection;
+use super::repository::RepositorySection;
 use super::settings::{Limits, Server, Worker};
 use super::suggest::explain;
 use super::vendor::VendorSection;
@@ -24,6 +25,7 @@ pub(super) struct Document {
     vendors: BTreeMap<Spanned<String>, VendorSection>,
     prices: BTreeMap<Spanned<String>, PriceSection>,
     mcp: BTreeMap<Spanned<String>, McpSection>,
+    repositories: BTreeMap<Spanned<String>, RepositorySection>,
     agents: BTreeMap<Spanned<String>, AgentSpec>,
 }
 
@@ -42,6 +44,7 @@ pub(super) struct Parsed {
     pub(super) vendors: Vec<Named<VendorSection>>,
     pub(super) prices: Vec<Named<PriceSection>>,
     pub(super) mcp: Vec<Named<McpSection>>,
+    pub(super) repositories: Vec<Named<RepositorySection>>,
     pub(super) agents: Vec<Named<AgentSpec>>,
 }
 
@@ -70,6 +73,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Parsed, ConfigError> {
         vendors: named(document.vendors, &at),
         prices: named(document.prices, &at),
         mcp: named(document.mcp, &at),
+        repositories: named(document.repositories, &at),
         agents: named(document.agents, &at),
     })
 }

@@ -10,7 +10,7 @@ use run::AgentSpec;
 use super::error::{ConfigError, Origin, Problem};
 use super::place::{STORE_FILE, Surroundings};
 use super::settings::{Limits, Server, Worker};
-use super::{agents, document, mcp, overrides, price, vendor};
+use super::{agents, document, mcp, overrides, price, repository, vendor};
 
 /// A configuration that can be used.
 #[derive(Debug, Clone)]
@@ -115,7 +115,8 @@ fn resolve(
         vendors,
         prices,
         mcp,
-        agents,
+        repositories,
+        mut agents,
     } = parsed;
     let by_default = Server::default();
     let mut listen_was_chosen = server.listen != by_default.listen;
@@ -178,6 +179,7 @@ fn resolve(
         problems.extend(found);
         BTreeMap::new()
     });
+    problems.extend(repository::resolve(repositories, &mut agents));
     let agents = agents::resolve(agents, &known, &mcp, surroundings).unwrap_or_else(|found| {
         problems.extend(found);
         BTreeMap::new()

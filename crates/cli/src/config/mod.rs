@@ -8,6 +8,7 @@ mod suggest;
 
 mod mcp;
 mod price;
+mod repository;
 mod settings;
 mod vendor;
 

@@ -42,7 +42,7 @@ pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Failur
 }
 
 /// Watches the new run, or says its id.
-async fn go_on(
+pub(super) async fn go_on(
     session: &Session,
     mut connection: Connection,
     run: RunBody,

@@ -13,6 +13,7 @@ mod diff;
 mod doctor;
 mod keys;
 mod ls;
+mod preview;
 mod rm;
 mod secrets;
 mod serve;
@@ -41,6 +42,7 @@ pub(crate) async fn perform(session: &Session, verb: Verb) -> Result<Exit, Failu
         Verb::Refine(args) => again::refine(session, args).await,
         Verb::Diff(args) => diff::run(session, args).await,
         Verb::Worktree { verb } => worktree::run(session, verb).await,
+        Verb::Preview(args) => preview::run(session, args).await,
         Verb::Retry(args) => again::retry(session, args).await,
         Verb::Apply(args) => apply::run(session, args).await,
         Verb::Rm(args) => rm::run(session, args).await,

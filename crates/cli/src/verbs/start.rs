@@ -30,10 +30,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     let mut body = StartRun::new(agent, Input::text(text));
     body.trigger = Some(Trigger::User);
     body.output_schema = args.schema.as_deref().map(json_of).transpose()?;
-    body.settings = Settings {
-        model: args.model.clone(),
-        ..Settings::default()
-    };
+    body.settings = settings(args.model.as_deref(), &args.set)?;
     body.credentials = credentials(session, &args.credential)?;
     body.on_conflict = args.on_conflict.map(rule);
     if args.on_conflict == Some(OnConflict::Supersede) {
@@ -142,6 +139,25 @@ fn other_configuration(said: &Announcement, config: &Config) -> String {
         name(&config.file),
         said.pid
     )
+}
+
+/// What the run chooses instead of its agent.
+fn settings(model: Option<&str>, chosen: &[String]) -> Result<Settings, Failure> {
+    let mut settings = serde_json::Map::new();
+    settings.extend(model.map(|model| ("model".to_owned(), model.into())));
+    for chosen in chosen {
+        let (name, value) = chosen.split_once('=').ok_or_else(|| {
+            Failure::Usage(format!(
+                "--set {chosen}: write it as NAME=VALUE, for example effort=high"
+            ))
+        })?;
+        // Numbers are numbers, all else is text.
+        let value = serde_json::from_str::<serde_json::Number>(value)
+            .map_or_else(|_| value.into(), serde_json::Value::Number);
+        settings.insert(name.to_owned(), value);
+    }
+    serde_json::from_value(settings.into())
+        .map_err(|error| Failure::Usage(format!("--set: {error}")))
 }
 
 /// The agent that is meant: the named one, else `chat` for a model, else the only one that is configured.

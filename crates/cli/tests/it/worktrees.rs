@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::coding::git;
 use crate::house::{House, Running, eventually};
+use crate::watched::Watched;
 
 /// A house with a repository and a coding agent that plays what it is told to.
 struct Shop {
@@ -19,7 +20,10 @@ impl Shop {
         let program = program.display();
         let house = House::with_configuration(&format!(
             "[agents.coder]\ndriver = \"codex\"\nprogram = \"{program}\"\nargs = [\"codex\", \"{script}\"]\n\
-             env = [\"FAKE_HOME\"]\nrepository = \"repository\"\napproval = \"full\"\n"
+             env = [\"FAKE_HOME\"]\nrepository = \"game\"\napproval = \"full\"\n\
+             overridable = [\"cleanup\", \"worktree\", \"approval\"]\n\
+             [repositories.game]\npath = \"repository\"\n\
+             [repositories.game.previews.play]\ncommand = \"echo {{playing}} $(cat new.txt); sleep 600\"\n"
         ));
         let repository = house.path("repository");
         std::fs::create_dir(&repository).unwrap();
@@ -167,4 +171,88 @@ fn a_run_without_a_worktree_says_so() {
     let _server = house.serve();
     let run = house.well(&["run", "-d", "--agent", "demo", "hi"]);
     house.ends(&["worktree", "merge", run.trim()], 6, "no worktree");
+}
+
+/// The start of a run that chooses something.
+fn chosen<'a>(set: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "--wait", "--agent", "coder", "go"], set].concat()
+}
+
+#[test]
+fn a_run_chooses_what_its_agent_lets_it_choose() {
+    let shop = Shop::open("tool echo new > new.txt");
+    let _server = shop.serve();
+    let house = &shop.house;
+    house.well(&chosen(&["--set", "cleanup=on_finish"]));
+    let body = house.run_body("last");
+    assert_eq!(body["worktree"]["present"], false, "{body}");
+    assert!(body["session"]["native_id"].is_string(), "{body}");
+
+    house.well(&chosen(&["--set", "worktree=shared"]));
+    assert!(shop.repository.join("new.txt").is_file());
+    assert_eq!(
+        house.run_body("last")["worktree"]["branch"],
+        serde_json::Value::Null
+    );
+    house.ends(&["worktree", "remove", "last"], 6, "no worktree");
+    // A run of the same again is the same.
+    house.well(&["retry", "last", "--wait"]);
+    assert_eq!(
+        house.run_body("last")["worktree"]["branch"],
+        serde_json::Value::Null
+    );
+
+    house.ends(&chosen(&["--set", "effort=high"]), 2, "effort");
+    house.ends(
+        &chosen(&["--set", "approval=never"]),
+        2,
+        "unknown variant `never`",
+    );
+    house.ends(&chosen(&["--set", "cleanup"]), 2, "NAME=VALUE");
+}
+
+#[test]
+fn the_work_of_a_run_is_tried_and_the_preview_ends_with_the_worktree() {
+    let shop = Shop::open("tool echo new > new.txt");
+    let _server = shop.serve();
+    let house = &shop.house;
+    let run = shop.run();
+    let listed = house.well(&["preview", &run]);
+    assert!(listed.starts_with("play  echo "), "{listed}");
+    assert!(listed.ends_with("(not started yet)\n"), "{listed}");
+    house.ends(&["preview", &run, "pley"], 4, "there are play");
+
+    let preview = house
+        .well(&["preview", &run, "play", "-d"])
+        .trim()
+        .to_owned();
+    house.ends(&["preview", &run, "play"], 6, &preview);
+    let mut watched = Watched::attach(house, &preview);
+    let output = watched.until("tool.output");
+    assert_eq!(
+        output["data"]["text"], "{playing} new\n",
+        "braces are no template: {output}"
+    );
+    let body = house.run_body(&run);
+    assert_eq!(body["previews"][0]["run_id"], *preview);
+    assert_eq!(body["previews"][0]["status"], "running");
+    // It is not in the way of others, nor in their lists.
+    house.well(&["refine", &run, "--wait"]);
+    assert!(!house.well(&["ls"]).contains(&preview));
+
+    house.well(&["preview", &run, "play", "--stop"]);
+    assert_eq!(watched.end()["data"]["status"], "aborted");
+    let again = house
+        .well(&["preview", "last", "play", "-d"])
+        .trim()
+        .to_owned();
+    let mut watched = Watched::attach(house, &again);
+    watched.until("tool.output");
+    house.well(&["worktree", "remove", &run]);
+    assert_eq!(
+        watched.until("stop.requested")["data"]["why"],
+        "its worktree is removed"
+    );
+    assert_eq!(watched.end()["data"]["status"], "aborted");
+    house.ends(&["preview", &run, "play"], 6, "worktree was removed");
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{AgentSpec, Setting};
+use run::AgentSpec;
 use store::{OnConflict, Right, RunRecord, Start};
 use wire::Settings;
 
@@ -58,18 +58,7 @@ pub(crate) async fn retry(
 /// The agent as it is configured now, because a wrong configuration may be why the first run failed; what the run itself
 /// had chosen, and the form of its output, stays.
 pub(super) fn again(app: &App, caller: &Caller, old: &RunRecord) -> Result<AgentSpec, Error> {
-    let chosen = |setting| old.spec.overridable.contains(&setting);
-    let settings = Settings {
-        model: old.spec.model.clone().filter(|_| chosen(Setting::Model)),
-        temperature: old
-            .spec
-            .temperature
-            .filter(|_| chosen(Setting::Temperature)),
-        max_output_tokens: old
-            .spec
-            .max_output_tokens
-            .filter(|_| chosen(Setting::MaxOutputTokens)),
-    };
+    let settings = Settings::of(&old.spec);
     let wanted = Wanted {
         settings: &settings,
         budget: Some(&old.spec.budget),

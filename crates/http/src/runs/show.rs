@@ -9,6 +9,7 @@ use store::Right;
 use wire::RunBody;
 use wire::structured::preview_of;
 
+use super::previews::previews_of;
 use super::worktree::{place_of, worktree_body};
 use crate::App;
 use crate::auth::Caller;
@@ -59,11 +60,14 @@ pub(crate) async fn show(
         snapshot.output_preview = Some(preview);
     }
     let place = place_of(&app, &caller, &run, &snapshot).await?;
+    let previews = previews_of(&app, &caller, &run, &snapshot).await?;
     let mut body = shown::run_body(run);
+    body.previews = previews;
     if let Some(place) = &place {
         body.can_refine &= !place.is_gone;
         body.worktree = worktree_body(&snapshot, place);
     }
+    body.session.clone_from(&snapshot.session);
     body.snapshot = Some(Box::new(snapshot));
     Ok(Json(body))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{AgentSpec, Input, RunId, Snapshot, Trigger, WorktreeCommand, WorktreeTask};
+use run::{Input, RunId, Snapshot, Trigger, WorktreeCommand, WorktreeTask};
 use serde::Deserialize;
 use store::{OnConflict, ReadError, Right, RunRecord, Start, StartError, Started};
 use wire::{Code, OnWorktree, WorktreeBody};
@@ -59,7 +59,7 @@ pub(crate) async fn worktree(
         owner: place.owner,
         command: command.clone(),
     };
-    let spec = AgentSpec::on_worktree(source.spec.repository.clone(), task);
+    let spec = source.spec.on_worktree(task);
     let start = Start {
         run: fresh::new_run_id()?,
         scope: caller.scope.clone(),

@@ -32,8 +32,15 @@ async fn a_thread_is_made_changed_listed_and_deleted() {
     assert_eq!(patched.body["labels"], json!(["x"]));
     assert!(patched.body["archived_at"].is_string());
 
+    // What is below a thread is listed there, unless it is a card.
+    for (query, n) in [("", 0), ("?parent_id=card", 1)] {
+        let listed = server.get(&format!("/v1/threads{query}")).await;
+        assert_eq!(listed.body["threads"].as_array().unwrap().len(), n);
+    }
+    let card = json!({"id": "try", "parent_id": "card", "column": "doing"});
+    server.post("/v1/threads", card).await;
     let listed = server.get("/v1/threads").await;
-    assert_eq!(listed.body["threads"].as_array().unwrap().len(), 1);
+    assert_eq!(listed.body["threads"][0]["id"], "try");
     let all = server.get("/v1/threads?archived=true&label=x").await;
     assert_eq!(all.body["threads"][0]["id"], "card");
 

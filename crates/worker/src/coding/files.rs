@@ -18,6 +18,7 @@ use worktree::{
     ObjectId, Place, Point, Removal, Repository, RunName, Worktree,
 };
 
+use super::previews::stop_previews;
 use super::task;
 use crate::context::{Context, Over};
 use crate::limits::{DIFF_BYTES, DIFF_FILES};
@@ -274,6 +275,8 @@ impl Files {
         let mut is_removed = false;
         if let Some(worktree) = &git.worktree {
             if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
+                let (store, tenant) = (&context.store, &context.run().tenant);
+                stop_previews(store, tenant, spec, context.run().id).await;
                 let removed = remove(data, worktree).await;
                 is_removed = removed.is_ok();
                 events.push(removed.unwrap_or_else(|error| failed("worktree_kept", &error)));

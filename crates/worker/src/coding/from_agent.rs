@@ -1,6 +1,6 @@
 //! What a coding agent says, as events of its run: its ids become the run's own, and only what belongs to the log stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use agent::codec::{self, Event as Heard};
 use run::event::{
@@ -12,8 +12,8 @@ use run::event::{
     ToolOutput, ToolRunning, ToolStarted, ToolStatus, ToolUpdated, UsageUpdated,
 };
 use run::{
-    CallId, DriverKind, Event, MAX_EVENT_BYTES, MAX_WHY_BYTES, MessageId, Part, PlanId, RequestId,
-    Role, Run, StepId, TaskId, Usage, bounded_text,
+    Approval, CallId, DriverKind, Event, MAX_EVENT_BYTES, MAX_WHY_BYTES, MessageId, Part, PlanId,
+    RequestId, Role, Run, StepId, TaskId, Usage, bounded_text,
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,9 @@ pub(super) struct FromAgent {
     messages: BTreeMap<String, MessageId>,
     calls: BTreeMap<String, CallId>,
     tasks: BTreeMap<String, TaskId>,
+    /// Whether nothing stands between a call and its tool, so that it runs as soon as it is called. Not all agents say so.
+    runs_at_once: bool,
+    running: BTreeSet<CallId>,
     /// The agent's name of each open request.
     requests: BTreeMap<RequestId, String>,
     step: Option<StepId>,
@@ -44,7 +47,13 @@ pub(super) struct FromAgent {
 
 impl FromAgent {
     /// Goes on behind the log. `n_tasks` and `n_plans` are the last numbers that it has.
-    pub(super) fn new(control: &Run, n_tasks: usize, n_plans: u32, resumed: Option<&str>) -> Self {
+    pub(super) fn new(
+        control: &Run,
+        approval: Approval,
+        n_tasks: usize,
+        n_plans: u32,
+        resumed: Option<&str>,
+    ) -> Self {
         Self {
             driver: control.driver,
             n_messages: control.n_messages,
@@ -56,6 +65,8 @@ impl FromAgent {
             messages: BTreeMap::new(),
             calls: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            runs_at_once: approval == Approval::Full,
+            running: BTreeSet::new(),
             requests: BTreeMap::new(),
             step: None,
             before: control.usage,
@@ -69,6 +80,7 @@ impl FromAgent {
     pub(super) fn next_process(&mut self, usage: Usage, resumed: Option<&str>) {
         self.messages.clear();
         self.calls.clear();
+        self.running.clear();
         self.tasks.clear();
         self.requests.clear();
         self.step = None;
@@ -101,6 +113,19 @@ impl FromAgent {
             model: self.model.clone(),
         };
         Some(started.into())
+    }
+
+    /// A tool begins to run, if that was not said before.
+    fn running(&mut self, call: CallId) -> Option<Event> {
+        let is_new = self.running.insert(call.clone());
+        is_new.then(|| {
+            ToolRunning {
+                call,
+                n_try: 1,
+                run: None,
+            }
+            .into()
+        })
     }
 
     /// What the log gets of it. What steers the conversation (readiness, ends of turns, inputs) is its caller's.
@@ -236,22 +261,25 @@ impl FromAgent {
                 let call = call.clone();
                 ToolArgsDelta { call, text }.into()
             }),
-            Heard::ToolCalled { call, args } => self.calls.get(&call).map(|call| {
-                ToolCalled {
+            Heard::ToolCalled { call, args } => {
+                let Some(call) = self.calls.get(&call).cloned() else {
+                    return Vec::new();
+                };
+                let called = ToolCalled {
                     call: call.clone(),
                     args: bounded(args, CALL_ARGS_BYTES),
                     vendor: None,
-                }
-                .into()
-            }),
-            Heard::ToolRunning { call } => self.calls.get(&call).map(|call| {
-                ToolRunning {
-                    call: call.clone(),
-                    n_try: 1,
-                    run: None,
-                }
-                .into()
-            }),
+                };
+                let running = self.runs_at_once.then(|| self.running(call)).flatten();
+                return [Some(called.into()), running]
+                    .into_iter()
+                    .flatten()
+                    .collect();
+            }
+            Heard::ToolRunning { call } => {
+                let call = self.calls.get(&call).cloned();
+                call.and_then(|call| self.running(call))
+            }
             Heard::ToolOutput { call, text } => self.calls.get(&call).map(|call| {
                 let (call, stream) = (call.clone(), OutputStream::Stdout);
                 ToolOutput { call, stream, text }.into()
@@ -274,6 +302,7 @@ impl FromAgent {
                 status,
                 result,
             } => self.calls.remove(&call).map(|call| {
+                self.running.remove(&call);
                 ToolCompleted {
                     call,
                     status: match status {

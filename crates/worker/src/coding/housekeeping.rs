@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use run::{AgentSpec, CallId, Input, RunId, Trigger, WorktreeCommand, WorktreeTask};
+use run::{CallId, Input, RunId, Trigger, WorktreeCommand, WorktreeTask};
 use serde_json::Map;
 use store::{OnConflict, RunRecord, Scope, Start, StartError, Store, Unavailable};
 use tokio_util::sync::CancellationToken;
@@ -136,7 +136,7 @@ impl Housekeeper {
             scope,
             thread: owner.thread.clone(),
             agent: "worktree".to_owned(),
-            spec: AgentSpec::on_worktree(owner.spec.repository.clone(), task),
+            spec: owner.spec.on_worktree(task),
             input: Input::text("remove"),
             on_conflict: OnConflict::Reject,
             trigger: Trigger::Schedule,

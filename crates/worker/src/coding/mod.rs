@@ -12,6 +12,7 @@ mod files;
 mod from_agent;
 mod handover;
 mod housekeeping;
+mod previews;
 mod prompt;
 mod script;
 mod session;
@@ -88,6 +89,7 @@ impl CodingAgents {
         let control = context.control();
         let translator = FromAgent::new(
             &control,
+            context.run().spec.approval(),
             snapshot.tasks.len(),
             last_plan(&snapshot),
             resume.as_deref(),

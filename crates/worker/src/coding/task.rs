@@ -11,6 +11,7 @@ use worktree::{
 
 use super::CodingAgents;
 use super::files::{Files, Leaving, NoPlace, name};
+use super::previews::stop_previews;
 use crate::context::{Context, Over};
 use crate::driver::Ending;
 use crate::limits::NAMED_DIRTY;
@@ -169,6 +170,8 @@ async fn remove(
     owner: RunId,
     removal: Removal,
 ) -> Result<Value, Failed> {
+    let record = context.run();
+    stop_previews(&context.store, &record.tenant, &record.spec, owner).await;
     let removed = Place::open(data)?
         .remove(&repository, &name(owner), removal)
         .await;

@@ -134,7 +134,7 @@ async fn count(house: &House, run: RunId, kind: &str) -> usize {
     kinds.iter().filter(|known| *known == kind).count()
 }
 
-/// A tool is at work. Not all agents say when it begins to run.
-fn is_called(event: &Event) -> bool {
-    matches!(event, Event::ToolCalled(_))
+/// A tool is at work.
+fn is_running(event: &Event) -> bool {
+    matches!(event, Event::ToolRunning(_))
 }

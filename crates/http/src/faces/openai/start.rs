@@ -50,6 +50,7 @@ pub(super) async fn start(
         model,
         temperature: body.temperature,
         max_output_tokens: body.max_output_tokens,
+        ..Settings::default()
     };
     let schema = body.format()?.map(|(_, schema)| schema);
     let wanted = Wanted {

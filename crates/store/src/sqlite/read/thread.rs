@@ -92,6 +92,9 @@ pub(crate) fn list(
     }
     if let Some(parent) = &filter.parent {
         also("parent = ?", parent.to_string().into());
+    } else {
+        // What agents and previews run on below a thread is not what a list of conversations is for; a card is.
+        wheres.push("(parent IS NULL OR board_column IS NOT NULL)".to_owned());
     }
     if let Some(Cursor(updated_at, key)) = after {
         wheres.push("(updated_at, key) < (?, ?)".to_owned());

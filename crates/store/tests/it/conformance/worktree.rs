@@ -19,7 +19,7 @@ fn restoring(thread: &str, owner: RunId) -> Start {
     };
     let task = WorktreeTask { owner, command };
     Start {
-        spec: AgentSpec::on_worktree(Some("repository".to_owned()), task),
+        spec: AgentSpec::new(DriverKind::Codex).on_worktree(task),
         ..start(thread, OnConflict::Reject)
     }
 }

@@ -3,7 +3,7 @@
 use run::event::ToolStatus;
 use run::{DriverKind, Event, OnLost, Status};
 
-use super::{WIRES, agent, alive, count, ends_as, hire, is_called};
+use super::{WIRES, agent, alive, count, ends_as, hire, is_running};
 use crate::house::House;
 
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn a_stop_in_the_middle_of_a_tool_leaves_no_process() {
         let run = house
             .start(agent(wire, "leave sleep 1000;tool sleep 1000"))
             .await;
-        house.until_event(run, "called tool", is_called).await;
+        house.until_event(run, "a running tool", is_running).await;
         assert!(alive(&house, run) > 0, "{wire}");
         house.stop(run).await;
         ends_as(&house, run, Status::Aborted, "stopped").await;
@@ -65,7 +65,7 @@ async fn after_a_crash_the_session_is_reopened_and_goes_on() {
         house
             .input(run, run::event::InputMode::FollowUp, "next")
             .await;
-        house.until_event(run, "called tool", is_called).await;
+        house.until_event(run, "a running tool", is_running).await;
         worker.kill().await;
         let reference = house.control(run).await.resume_ref.clone();
         assert!(reference.is_some(), "{wire}");
@@ -98,7 +98,7 @@ async fn a_session_that_is_gone_is_followed_by_a_new_one_that_is_told_what_happe
     house
         .input(run, run::event::InputMode::FollowUp, "next")
         .await;
-    house.until_event(run, "called tool", is_called).await;
+    house.until_event(run, "a running tool", is_running).await;
     worker.kill().await;
     std::fs::remove_dir_all(house.path().join("sessions")).unwrap();
     let worker = hire(&mut house);
@@ -121,7 +121,7 @@ async fn a_run_that_is_not_resumed_says_that_it_was_interrupted() {
     let mut spec = agent(DriverKind::Pi, "tool sleep 1000");
     spec.on_lost = Some(OnLost::Abort);
     let run = house.start(spec).await;
-    house.until_event(run, "called tool", is_called).await;
+    house.until_event(run, "a running tool", is_running).await;
     worker.kill().await;
     let worker = hire(&mut house);
     ends_as(&house, run, Status::Aborted, "interrupted").await;

@@ -21,6 +21,10 @@ async fn an_agent_of_each_protocol_does_its_work_as_a_run() {
         let snapshot = house.snapshot(run).await;
         let activity = &snapshot.activities[0];
         assert_eq!(activity.status, Some(ToolStatus::Ok), "{wire}");
+        // Not all agents say when a tool begins to run; where nobody is asked, it does when it is called.
+        let n_called = count(&house, run, "tool.called").await;
+        let n_running = count(&house, run, "tool.running").await;
+        assert_eq!(n_called, n_running, "{wire}");
         for kind in [
             "session.started",
             "turn.started",

@@ -124,7 +124,8 @@ async fn a_call_that_may_be_made_again_is_and_another_is_unknown() {
         let run = house.start_on("t", spec, Input::text("go")).await;
         let worker = hire(&mut house, &stub);
         let log = directory.path().join("log");
-        eventually("the command has begun", || log.exists()).await;
+        let has_begun = || std::fs::read(&log).is_ok_and(|text| !text.is_empty());
+        eventually("the command has begun", has_begun).await;
         worker.kill().await;
         std::fs::write(directory.path().join("go"), "").unwrap();
         let worker = hire(&mut house, &stub);

@@ -1,0 +1,216 @@
+//! Previews: named commands that try the work of a coding agent's run, in its worktree. Each is a `command` run on a thread of its
+//! own below the run's, so it does not keep agents out of the worktree, and is there once at most.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use run::{AgentSpec, Input, RunId, Snapshot, ThreadId, Trigger, preview_thread};
+use store::{
+    NewThread, OnConflict, ReadError, Right, RunRecord, Start, StartError, Started, ThreadError,
+};
+use wire::{Code, PreviewBody, StopAnswer};
+
+use super::start::{answer, idempotency, may_start};
+use super::stop::stop_run;
+use super::worktree::place_of;
+use crate::App;
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::fresh;
+use crate::query::PreviewPath;
+
+/// The agent's name of such runs.
+const AGENT: &str = "preview";
+
+/// A preview that is asked for, and where it is.
+struct Asked {
+    source: RunRecord,
+    name: String,
+    spec: AgentSpec,
+    thread: ThreadId,
+}
+
+/// `POST /v1/runs/{run}/previews/{preview}`
+pub(crate) async fn start_preview(
+    State(app): State<App>,
+    caller: Caller,
+    PreviewPath(run, name): PreviewPath,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    caller.may(Right::Start)?;
+    let asked = asked(&app, &caller, run, name).await?;
+    may_start(&caller, &asked.source.agent)?;
+    let mut body = asked.source.id.as_bytes().to_vec();
+    body.extend_from_slice(asked.name.as_bytes());
+    let idempotency = idempotency(&headers, "preview", &body)?;
+    let above = NewThread {
+        title: Some(format!("Preview {}", asked.name)),
+        parent: Some(asked.source.thread.clone()),
+        ..NewThread::default()
+    };
+    let made = app
+        .store
+        .create_thread(&caller.scope, asked.thread.clone(), above);
+    match made.await {
+        Ok(_) | Err(ThreadError::Exists(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let start = Start {
+        run: fresh::new_run_id()?,
+        scope: caller.scope.clone(),
+        thread: asked.thread,
+        agent: AGENT.to_owned(),
+        spec: asked.spec,
+        input: Input::text(asked.name),
+        on_conflict: OnConflict::Reject,
+        trigger: Trigger::User,
+        refines: None,
+        client: serde_json::Map::new(),
+        metadata: serde_json::Map::new(),
+        idempotency,
+        parent: None,
+        credentials: None,
+        retries: None,
+        segment: None,
+    };
+    let Started { run, fate } = app.store.start(start).await.map_err(running)?;
+    answer(&app, &caller, &headers, run, fate).await
+}
+
+/// `DELETE /v1/runs/{run}/previews/{preview}`
+pub(crate) async fn stop_preview(
+    State(app): State<App>,
+    caller: Caller,
+    PreviewPath(run, name): PreviewPath,
+) -> Result<Json<StopAnswer>, Error> {
+    caller.may(Right::Stop)?;
+    let asked = asked(&app, &caller, run, name).await?;
+    let Some(run) = current(&app, &caller, &asked.thread).await? else {
+        return Ok(Json(StopAnswer {
+            stopped: false,
+            run: None,
+        }));
+    };
+    stop_run(&app, &caller, run.id, None).await.map(Json)
+}
+
+fn running(error: StartError) -> Error {
+    match error {
+        StartError::AlreadyActive { run, .. } => {
+            let detail = format!("the preview is running already, as run {run}");
+            Error::new(Code::PreviewRunning, detail).with_run(run)
+        }
+        error => error.into(),
+    }
+}
+
+async fn asked(app: &App, caller: &Caller, run: RunId, name: String) -> Result<Asked, Error> {
+    let source = app.store.run(&caller.scope, run).await?;
+    if !caller.reaches(&source) {
+        return Err(Error::not_found());
+    }
+    if !source.spec.previews.contains_key(&name) {
+        let known = source.spec.previews.keys().map(String::as_str);
+        let close = wire::closest(&name, known.clone());
+        let known: Vec<&str> = known.collect();
+        let detail = if known.is_empty() {
+            "the run's repository has no previews in the configuration".to_owned()
+        } else {
+            format!(
+                "there is no preview `{name}`; there are {}",
+                known.join(", ")
+            )
+        };
+        return Err(Error::preview_unknown(detail, close));
+    }
+    let snapshot = app.store.snapshot(&caller.scope, source.id).await?;
+    let place = place_of(app, caller, &source, &snapshot).await?;
+    let (Some(place), Some(worktree)) = (place, &snapshot.worktree) else {
+        let detail = "the run has not begun to work, so there is nothing to try yet";
+        return Err(Error::new(Code::WorktreeMissing, detail));
+    };
+    if place.is_gone {
+        return Err(Error::new(
+            Code::WorktreeGone,
+            "the run's worktree was removed",
+        ));
+    }
+    let spec = source.spec.preview(&name, worktree.path.clone());
+    Ok(Asked {
+        spec: spec.ok_or_else(Error::internal)?,
+        thread: preview_thread(place.owner, &name),
+        source,
+        name,
+    })
+}
+
+/// The open run of a preview.
+async fn current(
+    app: &App,
+    caller: &Caller,
+    thread: &ThreadId,
+) -> Result<Option<RunRecord>, Error> {
+    Ok(latest(app, caller, thread)
+        .await?
+        .filter(|run| !run.control.is_final()))
+}
+
+async fn latest(app: &App, caller: &Caller, thread: &ThreadId) -> Result<Option<RunRecord>, Error> {
+    match app.store.thread_run(&caller.scope, thread).await {
+        Ok(run) => Ok(run),
+        Err(ReadError::Unknown) => Ok(None),
+        Err(error @ ReadError::Unavailable(_)) => Err(error.into()),
+    }
+}
+
+/// The previews of a run and how they are.
+pub(super) async fn previews_of(
+    app: &App,
+    caller: &Caller,
+    run: &RunRecord,
+    snapshot: &Snapshot,
+) -> Result<Vec<PreviewBody>, Error> {
+    let mut previews = Vec::new();
+    if run.spec.previews.is_empty() {
+        return Ok(previews);
+    }
+    let owner = owner(run, snapshot);
+    for (name, command) in &run.spec.previews {
+        let last = latest(app, caller, &preview_thread(owner, name)).await?;
+        previews.push(PreviewBody {
+            name: name.clone(),
+            command: command.clone(),
+            run_id: last.as_ref().map(|run| run.id),
+            status: last.map(|run| run.control.status()),
+        });
+    }
+    Ok(previews)
+}
+
+fn owner(run: &RunRecord, snapshot: &Snapshot) -> RunId {
+    let worktree = snapshot.worktree.as_ref();
+    worktree
+        .and_then(|worktree| worktree.owner)
+        .unwrap_or(run.id)
+}
+
+/// Stops what runs in the worktree of a run that is about to be deleted.
+pub(super) async fn stop_previews(
+    app: &App,
+    caller: &Caller,
+    run: &RunRecord,
+) -> Result<(), Error> {
+    for name in run.spec.previews.keys() {
+        if let Some(preview) = current(app, caller, &preview_thread(run.id, name)).await? {
+            stop_run(
+                app,
+                caller,
+                preview.id,
+                Some("its worktree is removed".to_owned()),
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
