@@ -127,8 +127,10 @@ pub enum Work {
         /// When to go on at the latest.
         due_at: Option<Timestamp>,
     },
-    /// The run is done.
+    /// The run is done. Refused when an input came first that could still be heard.
     Finish(Outcome),
+    /// The run is done and hears nothing any more: what it worked in is gone. Inputs that came are returned.
+    Close(Outcome),
     /// The attempt is over and the run is not.
     End {
         /// [`AttemptEnd::HandedOver`] or [`AttemptEnd::Lost`].

@@ -302,6 +302,10 @@ impl Run {
                 }
                 Ok(self.finish(outcome))
             }
+            Work::Close(outcome) => {
+                final_only(&outcome)?;
+                Ok(self.finish(outcome))
+            }
             Work::End {
                 end: AttemptEnd::Parked,
                 ..

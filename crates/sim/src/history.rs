@@ -80,6 +80,7 @@ pub(crate) fn asked(op: &Op, witness: &Witness) -> String {
                 Work::Append(_) => "append".to_owned(),
                 Work::Consume { input, turn } => format!("consume {input} in {turn}"),
                 Work::Wait { mode, .. } => format!("wait {mode:?}"),
+                Work::Close(outcome) => format!("close {:?}", outcome.reason),
                 Work::Finish(outcome) => format!("finish {:?}", outcome.reason),
                 Work::End { end, .. } => format!("end {end:?}"),
             };

@@ -365,7 +365,7 @@ fn is_stranger(scope: &Scope) -> bool {
 fn may_lose_its_answer(op: &Op) -> bool {
     match op {
         Op::Start(_) | Op::Command { .. } | Op::Append { .. } => true,
-        Op::Work { work, .. } => matches!(work, run::Work::Finish(_)),
+        Op::Work { work, .. } => matches!(work, run::Work::Finish(_) | run::Work::Close(_)),
         Op::Claim { .. } | Op::Sweep | Op::Register(_) | Op::Renew(_) | Op::Release(_) => false,
     }
 }

@@ -228,7 +228,7 @@ mod tests {
         check::<StartRun>(
             r#"{"agent":"a","input":"x","settings":{"modell":"x"}}"#,
             "settings.modell",
-            "settings.modell: unknown field `modell`, expected one of `model`, `temperature`, `max_output_tokens`; did you mean `model`?",
+            "settings.modell: unknown field `modell`, expected one of `model`, `temperature`, `max_output_tokens`, `approval`, `effort`, `mode`, `worktree`, `cleanup`; did you mean `model`?",
         );
         check::<StartRun>(
             r#"{"agent":"a","input":"x","on_conflict":"supercede"}"#,

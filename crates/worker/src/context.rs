@@ -201,6 +201,12 @@ impl Context {
         Ok(self.work(Work::Finish(outcome)).await?.is_ok())
     }
 
+    /// Ends the run, which can hear nothing any more: return [`Ending::Settled`](crate::Ending::Settled).
+    pub(crate) async fn close(&self, outcome: Outcome) -> Result<(), Over> {
+        let closed = self.work(Work::Close(outcome)).await?;
+        closed.map(drop).map_err(|_| Over)
+    }
+
     /// Waits, which is no silence: for pauses that the driver means.
     pub async fn rest(&self, pause: Duration) -> Result<(), Over> {
         self.excuse_silence(pause).await?;

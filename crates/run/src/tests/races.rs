@@ -232,6 +232,16 @@ fn the_first_stop_says_why_a_run_ended() {
 }
 
 #[test]
+fn a_run_that_closes_returns_what_it_cannot_hear_any_more() {
+    let mut story = Story::of(resuming()).after(&[claim(), input(InputMode::FollowUp)]);
+    let close = Work::Close(Outcome::completed());
+    let events = story.tell(Command::Work(Fence(1), close)).unwrap();
+    let kinds: Vec<&str> = events.iter().map(Event::kind).collect();
+    assert_eq!(kinds, ["input.returned", "run.finished"]);
+    assert_eq!(story.run.state, State::Final(Outcome::completed()));
+}
+
+#[test]
 fn a_follow_up_before_the_end_is_heard_first_and_after_it_comes_too_late() {
     let more = || input(InputMode::FollowUp);
     let pending = Refused::InputsPending(vec![InputId::nth(1), InputId::nth(2)]);

@@ -250,9 +250,9 @@ impl Files {
         context: &Context,
         data: &Path,
         leaving: Leaving,
-    ) -> Vec<Event> {
+    ) -> (Vec<Event>, Left) {
         let Some(git) = &self.git else {
-            return Vec::new();
+            return (Vec::new(), Left::There);
         };
         let spec = &context.run().spec;
         let mut events = Vec::new();
@@ -272,20 +272,22 @@ impl Files {
                 None
             }
         };
-        let mut is_removed = false;
+        let mut left = Left::There;
         if let Some(worktree) = &git.worktree {
             if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
                 let (store, tenant) = (&context.store, &context.run().tenant);
                 stop_previews(store, tenant, spec, context.run().id).await;
                 let removed = remove(data, worktree).await;
-                is_removed = removed.is_ok();
+                if removed.is_ok() {
+                    left = Left::Removed;
+                }
                 events.push(removed.unwrap_or_else(|error| failed("worktree_kept", &error)));
             } else if let Err(error) = worktree.unlock().await {
                 events.push(failed("worktree_locked", &error));
             }
         }
         if let Some((head, dirty)) = settled {
-            let removed = is_removed;
+            let removed = left == Left::Removed;
             events.push(
                 WorktreeSettled {
                     head,
@@ -295,8 +297,17 @@ impl Files {
                 .into(),
             );
         }
-        events
+        (events, left)
     }
+}
+
+/// What is left of a run's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// All of it.
+    There,
+    /// Nothing.
+    Removed,
 }
 
 /// How a run leaves its files.

@@ -30,7 +30,7 @@ use store::Scope;
 
 pub use self::checking::check_coding;
 use self::conversation::{Conversation, End};
-use self::files::{Files, Leaving, NoPlace, owner};
+use self::files::{Files, Leaving, Left, NoPlace, owner};
 use self::from_agent::FromAgent;
 pub use self::housekeeping::Housekeeper;
 use self::session::Start;
@@ -329,11 +329,19 @@ impl Work<'_> {
                 return Ok(Some(ending));
             }
         }
-        let events = self
+        // The last moment in which an input finds the files.
+        if !context.control().inputs.is_empty() {
+            return Ok(None);
+        }
+        let (events, left) = self
             .files
             .settle(context, &self.agents.data, Leaving::Done)
             .await;
         context.emit(events).await?;
+        if left == Left::Removed {
+            context.close(outcome).await?;
+            return Ok(Some(Ending::Settled));
+        }
         Ok(context.finish(outcome).await?.then_some(Ending::Settled))
     }
 
@@ -351,11 +359,11 @@ impl Work<'_> {
             } else {
                 Vec::new()
             };
-            events.extend(
-                self.files
-                    .settle(context, &self.agents.data, Leaving::Undone)
-                    .await,
-            );
+            let (settled, _) = self
+                .files
+                .settle(context, &self.agents.data, Leaving::Undone)
+                .await;
+            events.extend(settled);
             // Whoever ended the attempt meanwhile has no use for it.
             let _ = context.emit(events).await;
         }

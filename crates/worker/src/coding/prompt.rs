@@ -3,7 +3,7 @@
 
 use run::event::PromptRendered;
 use run::snapshot::Snapshot;
-use run::{ErrorInfo, Event, Input, MAX_PROMPT_BYTES};
+use run::{ErrorInfo, Event, Input, MAX_PROMPT_BYTES, ThreadId};
 use serde_json::{Value, json};
 use store::{Scope, ThreadRecord};
 
@@ -25,10 +25,7 @@ pub(super) async fn prompt(
     let built = if run.refines.is_some() {
         Ok(run.input.as_text())
     } else {
-        let scope = Scope::tenant(run.tenant.clone());
-        let read = || context.store.thread(&scope, &run.thread);
-        let thread = context.asked("read the card", read).await?.ok();
-        let card = thread.filter(|thread| thread.column.is_some());
+        let card = card(context).await?;
         build(
             &run.input,
             run.spec.system.as_deref(),
@@ -48,6 +45,24 @@ pub(super) async fn prompt(
         context.emit(vec![Event::from(rendered)]).await?;
     }
     Ok(Ok(prompt))
+}
+
+/// The card that the run is about: its thread, or the one above where the run is a try on a thread of its own.
+async fn card(context: &Context) -> Result<Option<ThreadRecord>, Over> {
+    let run = context.run();
+    let scope = Scope::tenant(run.tenant.clone());
+    let read = async |thread: &ThreadId| {
+        let read = || context.store.thread(&scope, thread);
+        Ok::<_, Over>(context.asked("read the card", read).await?.ok())
+    };
+    let Some(thread) = read(&run.thread).await? else {
+        return Ok(None);
+    };
+    let is_card = |thread: &ThreadRecord| thread.column.is_some();
+    match &thread.parent {
+        Some(above) if !is_card(&thread) => Ok(read(above).await?.filter(is_card)),
+        Some(_) | None => Ok(Some(thread).filter(is_card)),
+    }
 }
 
 fn fitting(prompt: String) -> Result<String, ErrorInfo> {

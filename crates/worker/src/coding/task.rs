@@ -203,7 +203,8 @@ async fn in_files(
         Ok((output, events)) => (Ok(output), events),
         Err(failed) => (Err(failed), Vec::new()),
     };
-    events.extend(files.settle(context, data, Leaving::Undone).await);
+    let (settled, _) = files.settle(context, data, Leaving::Undone).await;
+    events.extend(settled);
     context.emit(events).await?;
     output
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{Cleanup, DriverKind, Input, RunId, Status, WorktreeUse};
+use run::{Cleanup, DriverKind, Event, Input, RunId, Status, WorktreeUse};
 
 use super::{agent, alive, count, ends_as, error, git, hire, in_repository, repository};
-use crate::house::House;
+use crate::house::{House, eventually};
 
 async fn worktree(house: &House, run: RunId) -> PathBuf {
     house.snapshot(run).await.worktree.unwrap().path.into()
@@ -148,6 +148,34 @@ async fn what_is_cleaned_up_is_saved() {
     assert_eq!(git(&repository, &["branch", "--list", "outlive/*"]), "");
     let saved = format!("refs/outlive/saved/{run}:kept.txt");
     assert_eq!(git(&repository, &["show", &saved]), "kept\n");
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn an_input_that_comes_while_the_worktree_goes_is_returned() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    // What the removal needs and waits for, after all of its checks.
+    let lock = std::fs::File::create(repository.join(".git/outlive.lock")).unwrap();
+    let worker = hire(&mut house);
+    let mut spec = in_repository(DriverKind::Codex, "tool echo kept > kept.txt", &repository);
+    spec.cleanup = Cleanup::OnFinish;
+    spec.teardown = Some("until [ -e go ]; do sleep 0.01; done".to_owned());
+    let run = house.start(spec).await;
+    let is_teardown =
+        |event: &Event| matches!(event, Event::ToolStarted(tool) if tool.name == "teardown");
+    house.until_event(run, "the teardown", is_teardown).await;
+    lock.lock().unwrap();
+    std::fs::write(worktree(&house, run).await.join("go"), "").unwrap();
+    let saved = repository.join(format!(".git/refs/outlive/saved/{run}"));
+    eventually("the work is saved", || saved.exists()).await;
+    house
+        .input(run, run::event::InputMode::FollowUp, "and more")
+        .await;
+    lock.unlock().unwrap();
+    ends_as(&house, run, Status::Succeeded, "completed").await;
+    assert_eq!(count(&house, run, "input.returned").await, 1);
+    assert!(!worktree(&house, run).await.exists());
     worker.leave().await;
 }
 

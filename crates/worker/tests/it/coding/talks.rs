@@ -185,5 +185,23 @@ async fn a_card_is_the_prompt_and_goes_where_its_agent_says() {
     assert_eq!(prompt, expected);
     let card = house.store.thread(&scope, &thread).await.unwrap();
     assert_eq!(card.column.as_deref(), Some("review"));
+    // Tries are on threads of their own below the card, side by side.
+    let below = store::NewThread {
+        parent: Some(thread),
+        ..store::NewThread::default()
+    };
+    let try_of_it = run::ThreadId::parse("try").unwrap();
+    let made = house.store.create_thread(&scope, try_of_it, below);
+    made.await.unwrap();
+    let run = house
+        .start_on(
+            "try",
+            agent(DriverKind::Codex, "text done"),
+            run::Input::text("In blue."),
+        )
+        .await;
+    ends_as(&house, run, Status::Succeeded, "completed").await;
+    let prompt = house.snapshot(run).await.prompt.unwrap().prompt.unwrap();
+    assert_eq!(prompt, "Paint the shed\n\nTwo coats.\n\nIn blue.");
     worker.leave().await;
 }
