@@ -54,3 +54,5 @@ pub const PREVIEW_STEP_FRACTION: usize = 16;
 pub const PREVIEW_BYTES: usize = 2 * 1024 * 1024;
 /// Output that a stream of OpenAI's protocol keeps along for its last event, bytes; behind it the log is read again.
 pub const OPENAI_KEPT_BYTES: usize = 256 * 1024;
+/// The same for a stream of a run that had ended when its reader came: it is over as soon as it is read.
+pub const OPENAI_REPLAY_KEPT_BYTES: usize = 2 * 1024 * 1024;
