@@ -16,6 +16,8 @@ pub const BODY_BYTES: usize = 256 * 1024;
 pub const LABELS: usize = 64;
 /// Longest label, column or note, bytes.
 pub const LABEL_BYTES: usize = 200;
+/// Longest text of a notice from outside, bytes.
+pub const NOTICE_BYTES: usize = 4 * 1024;
 /// Most parts of one input or message.
 pub const PARTS: usize = 256;
 /// Longest value of a secret or credential, bytes.
