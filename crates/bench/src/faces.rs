@@ -176,7 +176,7 @@ async fn translations(report: &mut Report, store: &Store, run: RunId) -> anyhow:
         "OpenAI",
         per_event(&frames, || {
             let mut translation = openai::Translation::new(about(&record), Seq(1), None);
-            move |frame, out| translation.take_frame(frame, out)
+            move |frame, out| translation.take_frames(frame, out)
         }),
     );
     Ok(())

@@ -6,8 +6,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use wire::{
     AgentList, ApplyRun, Code, CreateThread, CreateToken, DiffBody, EventsPage, InputAnswer,
     InputList, OnWorktree, PatchThread, PutSecret, RefineRun, RequestAnswer, RunBody, RunList,
-    SecretList, SendInput, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList, ThreadRun,
-    TokenBody,
+    SecretList, SendInput, SendNotice, StartRun, StopAnswer, StopRun, ThreadBody, ThreadList,
+    ThreadRun, TokenBody,
 };
 
 use crate::faces::{agui, aisdk, openai};
@@ -348,6 +348,15 @@ fn steering_routes() -> Vec<Route> {
             Code::InputNotAccepted,
             Code::TooManyInputs,
         ]);
+    let notify = Doc::new(Group::Steering, "Leaves a notice in the log of an open run")
+        .text("For people who look at the run: the agent does not hear it. It is a `notice` event with the code `told`, whose `detail.by` says from whom. An agent's process may do so with its own token.")
+        .right("input")
+        .body::<SendNotice>()
+        .json::<RunBody>(201, "it stands in the log; the run behind it")
+        .codes(&[
+            Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::NotFound, Code::RunFinal,
+        ]);
     let list = Doc::new(Group::Steering, "Lists the messages to a run")
         .right("read")
         .json::<InputList>(200, "all of them, each with where it is")
@@ -384,6 +393,12 @@ fn steering_routes() -> Vec<Route> {
             "/v1/runs/{run}/inputs",
             post(runs::send_input),
             send,
+        ),
+        route(
+            Method::POST,
+            "/v1/runs/{run}/notices",
+            post(runs::notify),
+            notify,
         ),
         route(
             Method::GET,
@@ -435,7 +450,7 @@ fn thread_routes() -> Vec<Route> {
         .json::<ThreadBody>(200, "the thread")
         .codes(&[Code::InvalidId, Code::NotFound]);
     let change = Doc::new(Group::Threads, "Changes a thread")
-        .text("A missing member stays, `null` clears.")
+        .text("A missing member stays, `null` clears. An agent's process may change the card of its own run with its token.")
         .right("manage")
         .body::<PatchThread>()
         .json::<ThreadBody>(200, "the thread")

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{AttemptEnd, Decision, InputMode, ToolStatus};
+use crate::event::{AttemptEnd, Decision, InputMode, NoticeLevel, ToolStatus};
 use crate::{
     By, CallId, DriverKind, Event, Fence, InputId, Outcome, Part, RequestId, RunId, Status,
     Timestamp, TurnId, Usage,
@@ -92,6 +92,15 @@ pub enum Command {
         result: Value,
         /// What that run consumed, its own children included.
         usage: Usage,
+    },
+    /// Something for people to know, from outside.
+    Notify {
+        /// How much it matters.
+        level: NoticeLevel,
+        /// The text.
+        text: String,
+        /// From whom.
+        by: By,
     },
     /// Nobody needs to answer this any more.
     Expire {

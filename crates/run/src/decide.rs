@@ -1,16 +1,21 @@
 //! Accepting or refusing a command. Pure: the result is the events to write, in order.
 
+use serde_json::json;
+
 use crate::admit::shallow;
 use crate::event::{
     ApprovalResolved, AttemptEnd, AttemptEnded, AttemptStarted, ClientToolAnswered, Decision,
-    InputConsumed, InputMode, InputReceived, InputReturned, QuestionAnswered, RequestExpired,
-    ReturnCode, RunFinished, RunWaiting, StopRequested, ToolCompleted,
+    InputConsumed, InputMode, InputReceived, InputReturned, Notice, QuestionAnswered,
+    RequestExpired, ReturnCode, RunFinished, RunWaiting, StopRequested, ToolCompleted,
 };
 use crate::{
     Answer, By, CallId, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, OnLost,
     Outcome, Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status, Timestamp,
     WaitMode, Work,
 };
+
+/// The code of notices from outside.
+const TOLD: &str = "told";
 
 impl Run {
     /// The events that a command causes, or why it is refused. No events and no refusal means that what was asked for
@@ -71,6 +76,18 @@ impl Run {
                 ]),
                 // Closed by other means: it was stopped, or its attempt gave it up.
                 _ => Ok(vec![]),
+            },
+            Command::Notify { level, text, by } => match &self.state {
+                State::Final(outcome) => Err(Refused::Final(outcome.status)),
+                State::Queued { .. } | State::Running | State::Waiting { .. } => Ok(vec![
+                    Notice {
+                        level,
+                        code: TOLD.to_owned(),
+                        text,
+                        detail: Some(json!({ "by": by })),
+                    }
+                    .into(),
+                ]),
             },
             Command::Expire { request, why } if self.requests.contains_key(&request) => {
                 Ok(vec![RequestExpired { request, why }.into()])

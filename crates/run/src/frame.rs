@@ -63,11 +63,13 @@ pub fn kind(frame: &[u8]) -> Option<&[u8]> {
     Some(&kind[..memchr::memchr(b'\n', kind)?])
 }
 
-/// A `text.delta`, as it stands in its frame.
+/// More of a text or a thought, as it stands in its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextFrame<'f> {
     /// The message.
     pub message: &'f str,
+    /// Which part of it.
+    pub part: u32,
     /// The text as JSON escapes it, without the quotes.
     pub escaped: &'f str,
 }
@@ -75,11 +77,20 @@ pub struct TextFrame<'f> {
 /// What a `text.delta` says, without reading its JSON: most frames of a log are of this type. `None` for any other frame,
 /// and for one that needs reading.
 pub fn text_delta(frame: &[u8]) -> Option<TextFrame<'_>> {
-    const BEGIN: &[u8] = b"\"type\":\"text.delta\",\"data\":{\"message\":\"";
+    said(frame, b"text.delta")
+}
+
+/// The same of a `reasoning.delta`.
+pub fn reasoning_delta(frame: &[u8]) -> Option<TextFrame<'_>> {
+    said(frame, b"reasoning.delta")
+}
+
+fn said<'f>(frame: &'f [u8], wanted: &[u8]) -> Option<TextFrame<'f>> {
+    const BEGIN: &[u8] = b",\"data\":{\"message\":\"";
     const PART: &[u8] = b"\",\"part\":";
     const TEXT: &[u8] = b",\"text\":\"";
     const LAST: &[u8] = b"\"}}\n\n";
-    if kind(frame)? != b"text.delta" {
+    if kind(frame)? != wanted {
         return None;
     }
     let data = frame.get(find(frame, BEGIN)? + BEGIN.len()..)?;
@@ -89,6 +100,7 @@ pub fn text_delta(frame: &[u8]) -> Option<TextFrame<'_>> {
     let escaped = part[n_digits..].strip_prefix(TEXT)?.strip_suffix(LAST)?;
     Some(TextFrame {
         message: std::str::from_utf8(message).ok()?,
+        part: std::str::from_utf8(&part[..n_digits]).ok()?.parse().ok()?,
         escaped: std::str::from_utf8(escaped).ok()?,
     })
 }
@@ -109,17 +121,6 @@ fn printed(envelope: &[u8]) -> Option<Envelope> {
         attempt: members.attempt.parse().ok()?,
         event: Event::read_known(members.kind, members.data)?,
     })
-}
-
-/// The number of a frame and the text of its data, if it is of this type and was printed by [`print()`]: for readers that
-/// want neither the rest nor a copy.
-pub fn data_of<'f>(frame: &'f [u8], kind: &str) -> Option<(Seq, &'f str)> {
-    let line = frame.split(|byte| *byte == b'\n').nth(1)?;
-    if line.strip_prefix(b"event: ")? != kind.as_bytes() {
-        return None;
-    }
-    let members = members(envelope(frame)?)?;
-    Some((Seq(members.seq.parse().ok()?), members.data))
 }
 
 /// The members of an envelope as they are printed.
@@ -162,7 +163,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{TextDelta, Unknown};
+    use crate::event::{ReasoningDelta, TextDelta, Unknown};
 
     #[track_caller]
     fn check(event: Event) {
@@ -187,24 +188,26 @@ mod tests {
             self::envelope(&bytes).unwrap(),
             serde_json::to_vec(&envelope).unwrap()
         );
-        if let Event::TextDelta(delta) = &envelope.event {
-            let text = text_delta(&bytes).unwrap();
-            assert_eq!(text.message, delta.message.as_str());
-            let quoted = format!("\"{}\"", text.escaped);
-            assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), delta.text);
-        } else {
-            assert_eq!(text_delta(&bytes), None);
-        }
-        let mut data = Vec::new();
-        envelope.event.write_data(&mut data);
-        let found = data_of(&bytes, envelope.event.kind());
-        assert_eq!(
-            found.map(|(seq, data)| (seq, data.as_bytes())),
-            Some((Seq(7), &*data))
-        );
-        assert_eq!(data_of(&bytes, "other"), None);
         let twice = [bytes.clone(), bytes.clone()].concat();
         assert_eq!(split(&twice).collect::<Vec<_>>(), [&bytes[..], &bytes[..]]);
+        let (text, thought) = (text_delta(&bytes), reasoning_delta(&bytes));
+        let (message, part, said, found) = match &envelope.event {
+            Event::TextDelta(it) => {
+                assert_eq!(thought, None);
+                (&it.message, it.part, &it.text, text.unwrap())
+            }
+            Event::ReasoningDelta(it) => {
+                assert_eq!(text, None);
+                (&it.message, it.part, &it.text, thought.unwrap())
+            }
+            _ => {
+                assert_eq!((text, thought), (None, None));
+                return;
+            }
+        };
+        assert_eq!((found.message, found.part), (message.as_str(), part));
+        let quoted = format!("\"{}\"", found.escaped);
+        assert_eq!(&serde_json::from_str::<String>(&quoted).unwrap(), said);
     }
 
     #[test]
@@ -242,6 +245,14 @@ mod tests {
                 message: crate::MessageId::nth(1),
                 part: 0,
                 text: "a\n\nb\u{2028}\r\"".into(),
+            }
+            .into(),
+        );
+        check(
+            ReasoningDelta {
+                message: crate::MessageId::nth(12),
+                part: 3,
+                text: "\",\"data\":{\"message\":\"m9".into(),
             }
             .into(),
         );

@@ -9,9 +9,9 @@ use tokio::sync::{broadcast, watch};
 use crate::sqlite::Sqlite;
 use crate::{
     Append, Appended, Applied, Change, Claim, Claimed, CommandError, Commanded, Counts, Credential,
-    Cursor, DeleteError, EventPage, FollowError, Follower, Health, Key, Location, NewKey,
-    NewThread, NewToken, OpenError, Options, Page, ReadError, RunFilter, RunRecord, RunWatch,
-    Scope, Sealed, SecretEntry, Segment, SegmentName, Start, StartError, Started, Swept,
+    Cursor, DataSecret, DeleteError, EventPage, FollowError, Follower, Health, Key, Location,
+    NewKey, NewThread, NewToken, OpenError, Options, Page, ReadError, RunFilter, RunRecord,
+    RunWatch, Scope, Sealed, SecretEntry, Segment, SegmentName, Start, StartError, Started, Swept,
     ThreadError, ThreadFilter, ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
 };
 
@@ -96,6 +96,11 @@ impl Store {
     /// A run.
     pub async fn run(&self, scope: &Scope, run: RunId) -> Result<RunRecord, ReadError> {
         to_backend!(self, run(scope, run))
+    }
+
+    /// A run, whosever it is: for who has shown that it is theirs.
+    pub async fn run_of_anybody(&self, run: RunId) -> Result<RunRecord, ReadError> {
+        to_backend!(self, run_of_anybody(run))
     }
 
     /// Runs, newest first.
@@ -395,6 +400,13 @@ impl Store {
     pub fn instance(&self) -> &str {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.instance(),
+        }
+    }
+
+    /// What only servers on this data know, made with it: to sign what they give out. It goes with a copy of the data.
+    pub fn secret_of_data(&self) -> &DataSecret {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.secret_of_data(),
         }
     }
 

@@ -38,7 +38,7 @@ pub use options::{Clock, Location, Options};
 pub use page::{Cursor, InvalidCursor, Page};
 pub use record::{Applied, Commanded, Compaction, Counts, RunFilter, RunRecord};
 pub use scope::Scope;
-pub use secret::{Sealed, SecretEntry};
+pub use secret::{DataSecret, Sealed, SecretEntry};
 pub use segment::{Segment, SegmentName};
 pub use start::{Fate, Idempotency, OnConflict, Start, Started};
 pub use thread::{NewThread, ThreadFilter, ThreadPatch, ThreadRecord};

@@ -16,6 +16,8 @@ pub const BODY_BYTES: usize = 256 * 1024;
 pub const LABELS: usize = 64;
 /// Longest label, column or note, bytes.
 pub const LABEL_BYTES: usize = 200;
+/// Longest text of a notice from outside, bytes.
+pub const NOTICE_BYTES: usize = 4 * 1024;
 /// Most parts of one input or message.
 pub const PARTS: usize = 256;
 /// Longest value of a secret or credential, bytes.
@@ -54,3 +56,5 @@ pub const PREVIEW_STEP_FRACTION: usize = 16;
 pub const PREVIEW_BYTES: usize = 2 * 1024 * 1024;
 /// Output that a stream of OpenAI's protocol keeps along for its last event, bytes; behind it the log is read again.
 pub const OPENAI_KEPT_BYTES: usize = 256 * 1024;
+/// The same for a stream of a run that had ended when its reader came: it is over as soon as it is read.
+pub const OPENAI_REPLAY_KEPT_BYTES: usize = 2 * 1024 * 1024;

@@ -14,6 +14,7 @@ use store::{RunRecord, Scope, Store, Worked};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::{ChildKey, ChildToken};
 
 use crate::hearing::Hearing;
 use crate::pause::Pause;
@@ -78,6 +79,11 @@ impl Context {
     /// How the run's processes are marked.
     pub fn marker(&self) -> &Marker {
         &self.marker
+    }
+
+    /// What the processes of the run may show to this server.
+    pub(crate) fn child_token(&self) -> ChildToken {
+        ChildKey::new(self.store.secret_of_data().reveal()).token(self.run.id)
     }
 
     /// The time.

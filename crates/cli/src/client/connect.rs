@@ -75,5 +75,8 @@ impl Connection {
 
 /// The key of the environment. A flag would show it to everybody on the machine.
 pub(crate) fn key(surroundings: &Surroundings) -> Option<String> {
-    surroundings.var("OUTLIVE_KEY").map(str::to_owned)
+    let key = surroundings.var("OUTLIVE_KEY");
+    // In the process of an agent, its token.
+    key.or_else(|| surroundings.var(wire::CHILD_TOKEN_VAR))
+        .map(str::to_owned)
 }

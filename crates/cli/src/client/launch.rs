@@ -99,6 +99,7 @@ fn spawn(config: &Config, log: File) -> io::Result<Child> {
         .env_remove(agent::MARK)
         .env_remove(agent::RUN_ID)
         .env_remove("OUTLIVE_URL")
+        .env_remove(wire::CHILD_TOKEN_VAR)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -25,6 +25,7 @@ const OTHERS: &[&str] = &[
     "OUTLIVE_MARK",
     "OUTLIVE_RUN_ID",
     "OUTLIVE_SECRET_KEY",
+    "OUTLIVE_TOKEN",
     "OUTLIVE_URL",
 ];
 

@@ -4,10 +4,11 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use run::{By, RunId, ThreadId};
+use sha2::{Digest as _, Sha256};
 use store::{Credential, Right, RunRecord, Scope, Target};
-use wire::Code;
+use wire::{ChildToken, Code};
 
-use super::{Opening, Secret};
+use super::{Opening, Secret, child};
 use crate::error::Error;
 use crate::{App, Mode};
 
@@ -18,6 +19,8 @@ pub(crate) struct Caller {
     /// What the credential is; none on an open server.
     credential: Option<Credential>,
     hash: Option<[u8; 32]>,
+    /// The thread of the run whose child asks.
+    card: Option<ThreadId>,
 }
 
 /// The caller of an event route, whose token may stand in the query: `EventSource` cannot set headers.
@@ -29,10 +32,33 @@ impl Caller {
             scope: Scope::local(),
             credential: None,
             hash: None,
+            card: None,
         }
     }
 
-    async fn of(app: &App, secret: Option<&str>) -> Result<Self, Error> {
+    /// The child of a run.
+    async fn child(app: &App, token: &str, parts: &Parts) -> Result<Self, Error> {
+        let run = child::run_of(app, token, parts).await?;
+        Ok(Self {
+            scope: Scope::tenant(run.tenant.clone()),
+            credential: Some(Credential {
+                key: None,
+                tenant: run.tenant,
+                user: None,
+                rights: vec![Right::Read],
+                agents: Some(Vec::new()),
+                target: Some(Target::Run(run.id)),
+                expires_at: None,
+            }),
+            hash: Some(Sha256::digest(token.as_bytes()).into()),
+            card: Some(run.thread),
+        })
+    }
+
+    async fn of(app: &App, secret: Option<&str>, parts: &Parts) -> Result<Self, Error> {
+        if let Some(token) = secret.filter(|secret| ChildToken::is_meant(secret)) {
+            return Self::child(app, token, parts).await;
+        }
         match app.settings.mode {
             Mode::Open => return Ok(Self::local()),
             Mode::Keys => {}
@@ -58,6 +84,7 @@ impl Caller {
             },
             credential: Some(credential),
             hash: Some(hash),
+            card: None,
         })
     }
 
@@ -71,6 +98,14 @@ impl Caller {
             Ok(())
         } else {
             Err(Error::not_allowed(right))
+        }
+    }
+
+    /// The same, but for the child of a run: what it may ask for at all, it may do.
+    pub(crate) fn may_or_is_child(&self, right: Right) -> Result<(), Error> {
+        match self.card {
+            Some(_) => Ok(()),
+            None => self.may(right),
         }
     }
 
@@ -144,12 +179,16 @@ impl Caller {
         match self.target() {
             None => Ok(()),
             Some(Target::Thread(own)) if own == thread => Ok(()),
+            Some(Target::Run(_)) if self.card.as_ref() == Some(thread) => Ok(()),
             Some(Target::Thread(_) | Target::Run(_)) => Err(Error::not_found()),
         }
     }
 
     /// How the log names it.
     pub(crate) fn by(&self) -> By {
+        if self.card.is_some() {
+            return By("agent".to_owned());
+        }
         let user = self.scope.user.as_ref();
         By(user.map_or("client", |user| user.as_str()).to_owned())
     }
@@ -168,7 +207,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        Self::of(app, bearer(parts)?).await
+        Self::of(app, bearer(parts)?, parts).await
     }
 }
 
@@ -180,7 +219,7 @@ impl FromRequestParts<App> for StreamCaller {
             Some(secret) => Some(secret),
             None => query_token(parts),
         };
-        Caller::of(app, secret).await.map(Self)
+        Caller::of(app, secret, parts).await.map(Self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who asks, and what is there for them.
 
 mod caller;
+mod child;
 mod guard;
 mod openings;
 mod secret;

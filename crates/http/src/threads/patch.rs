@@ -21,7 +21,7 @@ pub(crate) async fn patch(
     ThreadPath(id): ThreadPath,
     Body(body): Body<PatchThread>,
 ) -> Result<Json<ThreadBody>, Error> {
-    caller.may(Right::Manage)?;
+    caller.may_or_is_child(Right::Manage)?;
     caller.reach_thread(&id)?;
     bounded(
         "title",

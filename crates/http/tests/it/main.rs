@@ -6,6 +6,7 @@ mod agui;
 mod aisdk;
 mod blobs;
 mod bounds;
+mod children;
 mod log;
 mod openai;
 mod output;

@@ -38,6 +38,7 @@ fn commands(fence: Fence) -> Vec<(&'static str, Command)> {
         ("answer", allow("q1")),
         ("claim", claim()),
         ("lose", lose()),
+        ("notify", notify("Look")),
         ("expire", expire("q1")),
         ("conclude", conclude()),
         ("work: append", append(fence, &[message("m1")])),
@@ -102,6 +103,7 @@ fn a_queued_run_ends_at_once_and_lets_nobody_write() {
             ("answer", "refused: the run has no request q1"),
             ("claim", "attempt.started"),
             ("lose", "nothing"),
+            ("notify", "notice"),
             ("expire", "nothing"),
             ("conclude", "run.finished"),
             ("work", "fenced"),
@@ -120,6 +122,7 @@ fn a_queued_run_ends_at_once_and_lets_nobody_write() {
             ("answer", "refused: the run has no request q1"),
             ("claim", "refused: the run is not due for an attempt"),
             ("lose", "nothing"),
+            ("notify", "notice"),
             ("expire", "nothing"),
             ("conclude", "run.finished"),
             ("work", "fenced"),
@@ -128,7 +131,7 @@ fn a_queued_run_ends_at_once_and_lets_nobody_write() {
 }
 
 /// A request and a follow-up are open in each of the states from here on.
-const HELD: [(&str, &str); 20] = [
+const HELD: [(&str, &str); 21] = [
     ("stop", "stop.requested"),
     ("supersede", "stop.requested"),
     ("steer", "input.received"),
@@ -136,6 +139,7 @@ const HELD: [(&str, &str); 20] = [
     ("answer", "approval.resolved"),
     ("claim", "refused: the run is not due for an attempt"),
     ("lose", "attempt.ended"),
+    ("notify", "notice"),
     ("expire", "request.expired"),
     ("conclude", "request.expired, input.returned, run.finished"),
     ("work: append", "message.started"),
@@ -177,6 +181,7 @@ fn a_run_that_was_told_to_stop_neither_waits_nor_goes_on() {
             ("answer", "approval.resolved"),
             ("claim", "refused: the run is not due for an attempt"),
             ("lose", lost),
+            ("notify", "notice"),
             ("expire", "request.expired"),
             ("conclude", over),
             ("work: append", "message.started"),
@@ -215,6 +220,7 @@ fn a_parked_run_has_no_worker_and_ends_at_once() {
             ("answer", "approval.resolved"),
             ("claim", "refused: the run is not due for an attempt"),
             ("lose", "nothing"),
+            ("notify", "notice"),
             ("expire", "request.expired"),
             ("conclude", "request.expired, input.returned, run.finished"),
             ("work", "fenced"),
@@ -230,6 +236,7 @@ fn a_parked_run_has_no_worker_and_ends_at_once() {
             ("answer", "refused: request q1 has been answered"),
             ("claim", "refused: the run is not due for an attempt"),
             ("lose", "nothing"),
+            ("notify", "notice"),
             ("expire", "nothing"),
             ("conclude", "input.returned, run.finished"),
             ("work", "fenced"),
@@ -253,6 +260,7 @@ fn a_final_run_accepts_nothing() {
             ("answer", "refused: request q1 has expired"),
             ("claim", ended),
             ("lose", ended),
+            ("notify", ended),
             ("expire", "nothing"),
             ("conclude", ended),
             ("work", ended),

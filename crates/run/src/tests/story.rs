@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::event::{AttemptEnd, Decision, InputMode, RunCreated};
+use crate::event::{AttemptEnd, Decision, InputMode, NoticeLevel, RunCreated};
 use crate::*;
 
 /// When every story begins.
@@ -151,6 +151,14 @@ pub(crate) fn input(mode: InputMode) -> Command {
 pub(crate) fn take_back(n: u32) -> Command {
     Command::TakeBack {
         input: InputId::nth(n),
+    }
+}
+
+pub(crate) fn notify(text: &str) -> Command {
+    Command::Notify {
+        level: NoticeLevel::Info,
+        text: text.to_owned(),
+        by: ana(),
     }
 }
 

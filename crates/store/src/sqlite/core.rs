@@ -17,7 +17,9 @@ use super::txn::{Published, Txn};
 use super::{schema, wal};
 use crate::follow::Reading;
 use crate::tail::Tails;
-use crate::{COMMIT_BYTES, Change, FEED_HINTS, Health, OpenError, Options, Unavailable};
+use crate::{
+    COMMIT_BYTES, Change, DataSecret, FEED_HINTS, Health, OpenError, Options, Unavailable,
+};
 
 /// Pages that the writer keeps, KiB: enough for the leaves that a thousand busy runs write to.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -100,6 +102,7 @@ pub struct Core {
     /// Whether the last commit failed.
     is_failing: bool,
     instance: String,
+    secret: DataSecret,
     _lock: FileLock,
 }
 
@@ -123,7 +126,7 @@ impl Core {
                 known: schema::VERSION,
             });
         }
-        let prepare = |connection: &mut Connection| -> Result<String, Fault> {
+        let prepare = |connection: &mut Connection| -> Result<(String, DataSecret), Fault> {
             let mode: String =
                 connection
                     .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -150,13 +153,19 @@ impl Core {
             }
             // We are the only process with this file, so no worker of an earlier boot is alive.
             connection.execute("DELETE FROM worker", [])?;
-            Ok(connection.query_row(
-                "SELECT value FROM meta WHERE key = 'instance'",
+            // Data of an earlier program has none yet.
+            connection.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('secret', lower(hex(randomblob(32))))",
                 [],
-                |row| row.get(0),
-            )?)
+            )?;
+            let of = |key: &str| {
+                let value = "SELECT value FROM meta WHERE key = ?1";
+                connection.query_row(value, [key], |row| row.get::<_, String>(0))
+            };
+            Ok((of("instance")?, DataSecret::of(&of("secret")?)))
         };
-        let instance = prepare(&mut connection).map_err(|fault| unusable(fault.0.to_string()))?;
+        let (instance, secret) =
+            prepare(&mut connection).map_err(|fault| unusable(fault.0.to_string()))?;
         let signals: Arc<wal::Signals> = Arc::default();
         let has_room = options.wal_bytes > 0
             && wal::grow(path, options.wal_bytes)
@@ -185,6 +194,7 @@ impl Core {
             stale: false,
             is_failing: false,
             instance,
+            secret,
             _lock: lock,
         };
         core.load().map_err(|fault| unusable(fault.0.to_string()))?;
@@ -194,6 +204,11 @@ impl Core {
     /// The id of this data.
     pub fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// What only servers on this data know.
+    pub(crate) fn secret(&self) -> &DataSecret {
+        &self.secret
     }
 
     /// Performs one operation in a commit of its own.

@@ -21,9 +21,9 @@ use super::upkeep::Upkeep;
 use super::writer::{self, Writer};
 use crate::{
     Append, Appended, Applied, BLOB_BYTES, Change, Claim, Claimed, CommandError, Commanded,
-    DeleteError, Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError, RunRecord,
-    RunWatch, Scope, Sealed, Segment, SegmentName, Start, StartError, Started, Swept, ThreadError,
-    ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
+    DataSecret, DeleteError, Health, NewKey, NewThread, NewToken, OpenError, Options, ReadError,
+    RunRecord, RunWatch, Scope, Sealed, Segment, SegmentName, Start, StartError, Started, Swept,
+    ThreadError, ThreadPatch, ThreadRecord, Unavailable, WorkError, Worked,
 };
 
 /// The embedded store. Cheap to clone.
@@ -37,6 +37,7 @@ pub(super) struct Inner {
     pub(super) chunks: Chunks,
     pub(super) options: Options,
     instance: String,
+    secret: DataSecret,
     pub(super) path: PathBuf,
     writer: Writer,
     reader_threads: ReaderThreads,
@@ -73,6 +74,7 @@ impl Sqlite {
             message: error.to_string(),
         };
         let (shared, instance) = (Arc::clone(&core.shared), core.instance().to_owned());
+        let secret = core.secret().clone();
         let (readers, reader_threads) = Readers::start(&path).map_err(unusable)?;
         let for_upkeep = readers::connect(&path).map_err(unusable)?;
 
@@ -94,6 +96,7 @@ impl Sqlite {
             chunks: Chunks { readers },
             options,
             instance,
+            secret,
             path,
             writer,
             reader_threads,
@@ -388,6 +391,11 @@ impl Sqlite {
     /// The id of this data.
     pub fn instance(&self) -> &str {
         &self.inner.instance
+    }
+
+    /// What only servers on this data know.
+    pub fn secret_of_data(&self) -> &DataSecret {
+        &self.inner.secret
     }
 }
 

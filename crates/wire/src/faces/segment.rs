@@ -6,10 +6,15 @@ use run::event::{AttemptEnd, Event};
 use run::{RequestId, Seq, WaitMode};
 
 /// Why a segment ends with an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SegmentEnd {
     /// The run waits for its client.
-    Waits(WaitMode),
+    Waits {
+        /// How.
+        mode: WaitMode,
+        /// The requests that it waits for.
+        on: Vec<RequestId>,
+    },
     /// The run has ended.
     Finished,
 }
@@ -22,6 +27,23 @@ pub struct SegmentEnds {
 }
 
 impl SegmentEnds {
+    /// Whether events of a type matter here: the others need not be read and taken.
+    pub fn concern(kind: &[u8]) -> bool {
+        matches!(
+            kind,
+            b"approval.requested"
+                | b"approval.resolved"
+                | b"question.asked"
+                | b"question.answered"
+                | b"client_tool.called"
+                | b"client_tool.answered"
+                | b"request.expired"
+                | b"run.waiting"
+                | b"attempt.ended"
+                | b"run.finished"
+        )
+    }
+
     /// Takes the next event of the log; says whether a segment ends with it.
     pub fn take(&mut self, event: &Event) -> Option<SegmentEnd> {
         let end = self.judge(event);
@@ -39,12 +61,18 @@ impl SegmentEnds {
         match event {
             Event::RunFinished(_) => return Some(SegmentEnd::Finished),
             Event::RunWaiting(waiting) if !waiting.requests.is_empty() => {
-                return Some(SegmentEnd::Waits(waiting.mode));
+                return Some(SegmentEnd::Waits {
+                    mode: waiting.mode,
+                    on: waiting.requests.clone(),
+                });
             }
             // The attempt broke off behind its question and before its wait: now the run waits all the same.
             Event::AttemptEnded(ended) if !self.open.is_empty() => match ended.end {
                 AttemptEnd::HandedOver | AttemptEnd::Lost => {
-                    return Some(SegmentEnd::Waits(WaitMode::Parked));
+                    return Some(SegmentEnd::Waits {
+                        mode: WaitMode::Parked,
+                        on: self.open.iter().cloned().collect(),
+                    });
                 }
                 AttemptEnd::Parked => {}
             },
@@ -139,7 +167,7 @@ impl Waits {
         };
         self.requests.extend(asked.cloned());
         match self.ends.take(event) {
-            Some(SegmentEnd::Waits(_)) => {
+            Some(SegmentEnd::Waits { .. }) => {
                 self.found.push(Wait {
                     first,
                     last: seq,
@@ -206,6 +234,13 @@ mod tests {
         .into()
     }
 
+    fn ends_waiting(mode: WaitMode) -> SegmentEnd {
+        SegmentEnd::Waits {
+            mode,
+            on: vec![q1()],
+        }
+    }
+
     fn ended(end: AttemptEnd) -> Event {
         AttemptEnded {
             end,
@@ -215,12 +250,13 @@ mod tests {
         .into()
     }
 
-    /// The places of the events with which a segment ends.
+    /// The places of the events with which a segment ends. Those that do not concern it change nothing.
     #[track_caller]
     fn check(log: &[Event], expected: &[(usize, SegmentEnd)]) {
         let mut ends = SegmentEnds::default();
         let found = log.iter().enumerate();
         let found: Vec<_> = found
+            .filter(|(_, event)| SegmentEnds::concern(event.kind().as_bytes()))
             .filter_map(|(n, event)| Some((n, ends.take(event)?)))
             .collect();
         assert_eq!(found, expected);
@@ -228,8 +264,8 @@ mod tests {
 
     #[test]
     fn a_segment_ends_with_each_wait_for_the_client() {
-        let parked = SegmentEnd::Waits(WaitMode::Parked);
-        let held = SegmentEnd::Waits(WaitMode::Held);
+        let parked = ends_waiting(WaitMode::Parked);
+        let held = ends_waiting(WaitMode::Held);
         check(
             &[
                 asked(),
@@ -268,8 +304,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_breaks_off_behind_its_question_ends_a_segment_once() {
-        let parked = SegmentEnd::Waits(WaitMode::Parked);
-        check(&[asked(), ended(AttemptEnd::Lost)], &[(1, parked)]);
+        let parked = ends_waiting(WaitMode::Parked);
+        check(&[asked(), ended(AttemptEnd::Lost)], &[(1, parked.clone())]);
         check(&[asked(), ended(AttemptEnd::HandedOver)], &[(1, parked)]);
         check(&[asked(), resolved(), ended(AttemptEnd::Lost)], &[]);
         let expired = RequestExpired {
@@ -283,7 +319,7 @@ mod tests {
                 waits(vec![q1()], WaitMode::Held),
                 ended(AttemptEnd::Lost),
             ],
-            &[(1, SegmentEnd::Waits(WaitMode::Held))],
+            &[(1, ends_waiting(WaitMode::Held))],
         );
     }
 }

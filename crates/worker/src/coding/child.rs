@@ -7,6 +7,7 @@ use agent::codec::{Codec, Command, Event, Moves, Waiting};
 use agent::{Ended, Input, Line, Lines, Output, Process, SpawnError, Spec, StopSteps, Stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use wire::ChildToken;
 
 use crate::limits::{AGENT_FRAMES, LAST_WORDS_BYTES};
 use crate::pause::at;
@@ -24,11 +25,17 @@ pub(super) struct Child {
     waiting: Waiting,
     since: Instant,
     is_over: bool,
+    /// What it was given and must not repeat.
+    token: ChildToken,
 }
 
 impl Child {
     /// Starts the process and shakes hands.
-    pub(super) async fn start(spec: Spec, codec: Box<dyn Codec>) -> Result<Self, SpawnError> {
+    pub(super) async fn start(
+        spec: Spec,
+        codec: Box<dyn Codec>,
+        token: ChildToken,
+    ) -> Result<Self, SpawnError> {
         let mut process = Process::spawn(spec).await?;
         let input = process.take_input();
         let mut child = Self {
@@ -41,6 +48,7 @@ impl Child {
             words: Vec::new(),
             since: Instant::now(),
             is_over: false,
+            token,
         };
         child.tell(Command::Start);
         Ok(child)
@@ -118,6 +126,7 @@ impl Child {
             }
             Stream::Stderr => {
                 self.words.extend_from_slice(&output.bytes);
+                self.token.hide_in(&mut self.words);
                 let too_much = self.words.len().saturating_sub(LAST_WORDS_BYTES);
                 self.words.drain(..too_much);
             }
@@ -127,8 +136,14 @@ impl Child {
     fn read(&mut self, lines: impl IntoIterator<Item = Line>) {
         for line in lines {
             let moves = match line {
-                Line::Whole(line) => self.codec.incoming(&line),
-                Line::TooLong { head } => self.codec.too_long(&head),
+                Line::Whole(mut line) => {
+                    self.token.hide_in(&mut line);
+                    self.codec.incoming(&line)
+                }
+                Line::TooLong { mut head } => {
+                    self.token.hide_in(&mut head);
+                    self.codec.too_long(&head)
+                }
             };
             self.take(moves);
         }

@@ -6,6 +6,7 @@ use agent::codec::{Approval, Raw, Settings, Wire};
 use agent::{Spec, Stdin};
 use run::event::{Notice, NoticeLevel};
 use run::{ErrorInfo, Outcome, Reason};
+use wire::CHILD_TOKEN_VAR;
 
 use super::child::Child;
 use super::conversation::End;
@@ -61,6 +62,8 @@ impl Session<'_> {
             known.find(|(name, _)| name == home).cloned()
         });
         env.extend(home);
+        let token = context.child_token();
+        env.push((CHILD_TOKEN_VAR.into(), token.reveal().into()));
         env.extend(launch.env);
         let spec = Spec {
             program: launch.program,
@@ -70,7 +73,7 @@ impl Session<'_> {
             marker: context.marker().clone(),
             stdin: Stdin::Pipe,
         };
-        let started = Child::start(spec, self.wire.codec(settings)).await;
+        let started = Child::start(spec, self.wire.codec(settings), token).await;
         Ok(started.map_err(|error| {
             let mut message = source_chain(&error);
             if matches!(error, agent::SpawnError::ProgramMissing { .. }) {

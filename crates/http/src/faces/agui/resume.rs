@@ -1,12 +1,12 @@
 //! Answers to what a run waits for: entries of `resume`, and messages with results of the client's tools.
 
-use run::event::AttemptEnd;
 use run::{
-    Answer, By, Command, Event, Refused, RequestId, RequestKind, RunId, Seq, State, ThreadId, frame,
+    Answer, By, Command, Refused, RequestId, RequestKind, RunId, Seq, State, ThreadId, frame,
 };
 use store::{CommandError, ReadError, Right, RunRecord, Segment, SegmentName};
 use wire::Code;
 use wire::faces::agui::{Resumed, RunAgentInput, Said, answer_of, ids};
+use wire::faces::{SegmentEnd, SegmentEnds};
 
 use crate::App;
 use crate::auth::Caller;
@@ -182,38 +182,23 @@ async fn behind_the_wait(app: &App, caller: &Caller, answers: &Answers) -> Resul
         .store
         .follow(&caller.scope, answers.run.id, Seq::ZERO)
         .await?;
-    let mut is_asked = false;
+    let mut ends = SegmentEnds::default();
     while let store::Ready::Frames(frames) = follower.ready().await? {
         for bytes in frame::split(&frames) {
-            let Some(envelope) = bounds_a_wait(bytes).then(|| frame::parse(bytes)).flatten() else {
+            // Most frames have nothing to do with waits, and are not parsed.
+            let Some(envelope) = frame::kind(bytes)
+                .filter(|kind| SegmentEnds::concern(kind))
+                .and_then(|_| frame::parse(bytes))
+            else {
                 continue;
             };
-            let any = &answers.any;
-            is_asked |= matches!(&envelope.event, Event::ApprovalRequested(asked) if asked.request == *any)
-                || matches!(&envelope.event, Event::QuestionAsked(asked) if asked.request == *any)
-                || matches!(&envelope.event, Event::ClientToolCalled(asked) if asked.request == *any);
-            // An attempt that broke off behind its question: then the run waits all the same.
-            let is_wait = matches!(&envelope.event, Event::RunWaiting(waiting) if waiting.requests.contains(any))
-                || matches!(&envelope.event, Event::AttemptEnded(ended) if is_asked && ended.end != AttemptEnd::Parked);
-            if is_wait {
+            if let Some(SegmentEnd::Waits { on, .. }) = ends.take(&envelope.event)
+                && on.contains(&answers.any)
+            {
                 return Ok(envelope.seq.next());
             }
         }
     }
     // Nothing waits for it: what comes from now on.
     Ok(follower.cursor().next())
-}
-
-/// Whether a frame may tell of a wait. Most do not, and are not parsed.
-fn bounds_a_wait(frame: &[u8]) -> bool {
-    matches!(
-        frame::kind(frame),
-        Some(
-            b"approval.requested"
-                | b"question.asked"
-                | b"client_tool.called"
-                | b"run.waiting"
-                | b"attempt.ended"
-        )
-    )
 }

@@ -17,7 +17,7 @@ pub(super) fn events(frames: &[u8]) -> impl Iterator<Item = Envelope> {
 
 /// Gives a translation frames; what comes of them is printed.
 pub(super) fn feed(translation: &mut Translation, frames: &[u8], out: &mut Vec<u8>) {
-    frame::split(frames).for_each(|frame| translation.take_frame(frame, out));
+    translation.take_frames(frames, out);
 }
 
 /// Whether all that belongs to the response was taken.

@@ -35,12 +35,17 @@ pub(super) async fn streamed(
             None,
         ));
     }
+    let translation = if named.run.control.is_final() {
+        Translation::replay(named.about(), named.id.first, after)
+    } else {
+        Translation::new(named.about(), named.id.first, after)
+    };
     let follower = app.store.follow(&caller.scope, named.id.run, Seq::ZERO);
     let mut live = Live {
         store: app.store.clone(),
         scope: caller.scope.clone(),
         follower: follower.await?,
-        translation: Translation::new(named.about(), named.id.first, after),
+        translation,
         named,
         out: Vec::new(),
         is_over: false,

@@ -114,7 +114,7 @@ impl Translator {
         self.event(envelope, lines);
         lines.unmute();
         // A wait that was over before the stream began is passed.
-        if let Some(SegmentEnd::Waits(_)) = self.ends.take(&envelope.event)
+        if let Some(SegmentEnd::Waits { .. }) = self.ends.take(&envelope.event)
             && envelope.seq > self.view.known
         {
             self.wait(lines);

@@ -2,7 +2,8 @@
 //!
 //! The one rule: ids and numbers follow from the log. `resp_…` names a run and the first event of a segment; the
 //! `sequence_number` of an event is (its event's `seq` − that of the first) × 64 + its place among the events of that one.
-//! So a response can be read, streamed and resumed by any server, whoever started the run.
+//! So a response can be read, streamed and resumed by any server, whoever started the run. A replay has the deltas of the live
+//! stream, not joined ones: the helpers of OpenAI's clients read it from the beginning and leave out what they have by number.
 
 mod about;
 mod event;
@@ -15,6 +16,7 @@ mod output;
 mod translate;
 
 mod calls;
+mod delta_line;
 mod deltas;
 mod events;
 mod speech;

@@ -292,6 +292,13 @@ fn envelopes(log: &[Stored]) -> impl Iterator<Item = Envelope> {
     })
 }
 
+fn frame(envelope: &Envelope) -> Vec<u8> {
+    let (seq, at) = (envelope.seq, envelope.at.to_string());
+    let mut frame = Vec::new();
+    run::frame::print(&mut frame, seq, &at, envelope.attempt, &envelope.event);
+    frame
+}
+
 /// The stream of a response, event by event and frame by frame.
 fn print(about: impl Fn() -> About, log: &[Stored], first: u64, after: Option<u64>) -> String {
     let of = |take: &dyn Fn(&mut Translation, &Envelope, &mut Vec<u8>)| {
@@ -310,18 +317,26 @@ fn print(about: impl Fn() -> About, log: &[Stored], first: u64, after: Option<u6
         translation.drain().for_each(|event| event.print(out));
     });
     let by_frame = of(&|translation, envelope, out| {
-        let (seq, at) = (envelope.seq, envelope.at.to_string());
-        let mut frame = Vec::new();
-        run::frame::print(&mut frame, seq, &at, envelope.attempt, &envelope.event);
-        translation.take_frame(&frame, out);
+        translation.take_frames(&frame(envelope), out);
     });
     assert_eq!(by_frame, by_event);
+    let mut translation = Translation::replay(about(), Seq(first), after);
+    let mut at_once = Vec::new();
+    let frames: Vec<u8> = envelopes(log).flat_map(|it| frame(&it)).collect();
+    translation.take_frames(&frames, &mut at_once);
+    if let Some(end) = translation.end() {
+        end.expect("it is small").print(&mut at_once);
+    }
+    assert_eq!(String::from_utf8(at_once).unwrap(), by_event);
     by_event
 }
 
 /// The events of a response as they are printed, read back.
 fn stream(about: impl Fn() -> About, log: &[Stored], first: u64, after: Option<u64>) -> Vec<Value> {
-    let text = print(about, log, first, after);
+    parsed(&print(about, log, first, after))
+}
+
+fn parsed(text: &str) -> Vec<Value> {
     let frames = text.split_terminator("\n\n");
     frames
         .map(|frame| {
@@ -1121,6 +1136,9 @@ fn a_large_output_is_not_kept_along() {
         translation.drain().for_each(drop);
     }
     assert_eq!(translation.end(), Some(None));
+    let mut replay = Translation::replay(about(), Seq(1), None);
+    envelopes(&log).for_each(|envelope| replay.take(envelope));
+    assert!(replay.end().unwrap().is_some(), "a replay has room for it");
     let mut whole = Translation::whole(about(), Seq(1));
     envelopes(&log).for_each(|envelope| whole.take(envelope));
     let Some(Numbered {

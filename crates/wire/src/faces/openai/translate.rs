@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::about::{About, Echo, FACE, Moment};
 use super::calls::Call;
+use super::delta_line::DeltaLine;
 use super::event::{Event, Lifecycle, Numbered};
 use super::ids::ResponseId;
 use super::item::Item;
@@ -18,8 +19,8 @@ use super::numbers::Numbers;
 use super::outcome::Standing;
 use super::output::Output;
 use super::speech::Spoken;
-use crate::OPENAI_KEPT_BYTES;
 use crate::faces::{SegmentEnd, SegmentEnds};
+use crate::{OPENAI_KEPT_BYTES, OPENAI_REPLAY_KEPT_BYTES};
 
 /// Where a translation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub struct Translation {
     usage: Usage,
     usage_before: Usage,
     ended: Option<Ended>,
+    pub(super) line: DeltaLine,
 }
 
 /// The end of the wanted response.
@@ -70,6 +72,11 @@ impl Translation {
     /// [`Translation::end`] has nothing, and the whole response is to be had from [`Translation::whole`].
     pub fn new(about: About, wanted: Seq, after: Option<u64>) -> Self {
         Self::with(about, wanted, after, OPENAI_KEPT_BYTES)
+    }
+
+    /// The same of a run that had ended when the reader came: its stream is over as soon as it is read, and more is kept.
+    pub fn replay(about: About, wanted: Seq, after: Option<u64>) -> Self {
+        Self::with(about, wanted, after, OPENAI_REPLAY_KEPT_BYTES)
     }
 
     /// A response with all of its output, and without the events that led there.
@@ -95,6 +102,7 @@ impl Translation {
             usage: Usage::default(),
             usage_before: Usage::default(),
             ended: None,
+            line: DeltaLine::default(),
             about,
         }
     }
@@ -133,7 +141,7 @@ impl Translation {
             (Some(SegmentEnd::Finished), Some(finished)) => {
                 self.finish(Standing::of(&finished), seq, at);
             }
-            (Some(SegmentEnd::Waits(mode)), _) => {
+            (Some(SegmentEnd::Waits { mode, .. }), _) => {
                 self.begins = Some(mode);
                 self.finish(Standing::Completed, seq, at);
             }

@@ -127,3 +127,30 @@ async fn a_run_that_is_not_resumed_says_that_it_was_interrupted() {
     ends_as(&house, run, Status::Aborted, "interrupted").await;
     worker.leave().await;
 }
+
+#[tokio::test]
+async fn a_process_has_the_token_of_its_run_and_never_shows_it() {
+    let mut house = House::new().await;
+    let worker = hire(&mut house);
+    for wire in WIRES {
+        let file = house.path().join(format!("token-{wire}"));
+        let at = file.display();
+        let script = format!(
+            "tool printf %s \"$OUTLIVE_TOKEN\" > {at} && echo it is $OUTLIVE_TOKEN && env && echo $OUTLIVE_TOKEN >&2;noise"
+        );
+        let mut spec = agent(wire, &script);
+        spec.raw = true;
+        let run = house.start(spec).await;
+        ends_as(&house, run, Status::Succeeded, "completed").await;
+        let given = std::fs::read_to_string(&file).unwrap();
+        let key = wire::ChildKey::new(house.store.secret_of_data().reveal());
+        assert_eq!(given, key.token(run).reveal(), "{wire}");
+        let log = format!("{:?}", house.events(run).await);
+        assert!(
+            log.contains(&format!("it is {}", "*".repeat(given.len()))),
+            "{wire}: {log}"
+        );
+        assert!(!log.contains(&given), "{wire}: {log}");
+    }
+    worker.leave().await;
+}

@@ -1,7 +1,7 @@
 //! How a stretch ends: by a wait for the client, or with the run.
 
-use run::event::RunFinished;
-use run::{CallId, Envelope, Reason, RequestId, Status, Usage};
+use run::event::{AttemptEnd, RunFinished};
+use run::{CallId, Envelope, Event, Reason, RequestId, Seq, Status, Usage};
 use serde_json::{Value, json};
 
 use super::super::event::{Event as Agui, Outcome, TokenUsage, ours, token_usage};
@@ -10,28 +10,45 @@ use super::super::view::Extent;
 use super::super::{ids, interrupt};
 use super::inside::custom;
 use super::{Flow, Translator};
+use crate::faces::SegmentEnd;
 
 impl Translator {
-    /// A wait for the client ends the segment; any other is told by the way.
-    pub(super) fn wait(
+    /// Ends what is told with its segment. A wait that was over when a whole run was looked at ends nothing.
+    pub(super) fn end(
         &mut self,
-        waits_for: &[RequestId],
+        end: Option<SegmentEnd>,
         envelope: &Envelope,
         out: &mut Vec<Agui>,
     ) -> Flow {
-        let is_over = match &self.view.extent {
-            Extent::Segment { .. } => false,
-            Extent::Run { open, as_of } => {
-                envelope.seq <= *as_of && !waits_for.iter().any(|it| open.contains(it))
+        match end {
+            Some(SegmentEnd::Finished) => Flow::Ended,
+            Some(SegmentEnd::Waits { on, .. }) if !self.is_over(&on, envelope.seq) => {
+                self.wait(&on, out);
+                Flow::Ended
             }
-        };
-        if waits_for.is_empty() || is_over {
-            out.push(custom(&envelope.event));
-            return Flow::GoOn;
+            Some(SegmentEnd::Waits { .. }) | None => {
+                let is_wait = matches!(&envelope.event, Event::RunWaiting(_));
+                // How a wait is, is no news: those who read see the wait.
+                let is_break = matches!(&envelope.event, Event::AttemptEnded(ended) if ended.end != AttemptEnd::Parked);
+                if is_wait || is_break {
+                    out.push(custom(&envelope.event));
+                }
+                Flow::GoOn
+            }
         }
+    }
+
+    fn is_over(&self, on: &[RequestId], seq: Seq) -> bool {
+        match &self.view.extent {
+            Extent::Segment { .. } => false,
+            Extent::Run { open, as_of } => seq <= *as_of && !on.iter().any(|it| open.contains(it)),
+        }
+    }
+
+    /// The run waits for its client.
+    fn wait(&mut self, on: &[RequestId], out: &mut Vec<Agui>) {
         self.close(out);
-        self.requests
-            .retain(|request, _| waits_for.contains(request));
+        self.requests.retain(|request, _| on.contains(request));
         let calls = &self.calls;
         let call_id = |call: &CallId| {
             calls
@@ -46,7 +63,6 @@ impl Translator {
         );
         let status = json!({ "run": self.run, "status": "waiting" });
         out.push(self.finished(outcome, None, &status));
-        Flow::Ended
     }
 
     pub(super) fn finish(&mut self, finished: &RunFinished, out: &mut Vec<Agui>) {

@@ -1,6 +1,5 @@
 //! One event of the log inside of the stretch that is told.
 
-use run::event::AttemptEnd;
 use run::{Envelope, Event, text_of};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -10,14 +9,14 @@ use super::super::interrupt::Asked;
 use super::super::open::{OpenMessage, Stage};
 use super::super::patch::is_patch;
 use super::super::{STEP, activity, ids};
-use super::{Flow, Translator};
+use super::Translator;
 
 impl Translator {
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each event type, so that the compiler asks for a new one"
     )]
-    pub(super) fn translate(&mut self, envelope: &Envelope, out: &mut Vec<Agui>) -> Flow {
+    pub(super) fn translate(&mut self, envelope: &Envelope, out: &mut Vec<Agui>) {
         match &envelope.event {
             // The hot path first.
             Event::TextDelta(delta) => {
@@ -112,24 +111,9 @@ impl Translator {
                 self.close_request(&done.request, &envelope.event, out);
             }
             Event::RequestExpired(done) => self.close_request(&done.request, &envelope.event, out),
-            Event::RunWaiting(waiting) => return self.wait(&waiting.requests, envelope, out),
-            Event::RunFinished(finished) => {
-                self.finish(finished, out);
-                return Flow::Ended;
-            }
-            Event::AttemptEnded(ended) => {
-                // A step belongs to its attempt.
-                self.end_step(None, out);
-                match ended.end {
-                    // How a wait is; those who read see the wait.
-                    AttemptEnd::Parked => {}
-                    // It broke off behind its question and before its wait: now the run waits all the same.
-                    AttemptEnd::HandedOver | AttemptEnd::Lost => {
-                        let asked: Vec<_> = self.asked_here.iter().cloned().collect();
-                        return self.wait(&asked, envelope, out);
-                    }
-                }
-            }
+            Event::RunFinished(finished) => self.finish(finished, out),
+            // A step belongs to its attempt.
+            Event::AttemptEnded(_) => self.end_step(None, out),
 
             Event::PlanUpdated(plan) => out.push(activity::plan(&self.run, plan)),
             Event::PlanProposed(plan) => out.push(activity::proposed(&self.run, plan)),
@@ -172,6 +156,8 @@ impl Translator {
 
             // The beginning of the run is `RUN_STARTED`.
             Event::RunCreated(_)
+            // Told as the end of its segment, or by the way: see `end`.
+            | Event::RunWaiting(_)
             // The input is told when it is received.
             | Event::InputConsumed(_)
             // A turn has no place in the protocol: the messages in it say all of it.
@@ -182,7 +168,6 @@ impl Translator {
             | Event::SessionChanged(_)
             | Event::SessionExited(_) => {}
         }
-        Flow::GoOn
     }
 
     /// A step that an agent behind the run has named.

@@ -19,6 +19,7 @@ use super::ids;
 use super::interrupt::Asked;
 use super::open::{OpenCall, OpenMessage, Shown, Stage};
 use super::view::View;
+use crate::faces::SegmentEnds;
 use inside::custom;
 
 /// How a stream goes on.
@@ -38,8 +39,7 @@ pub struct Translator {
     messages: BTreeMap<MessageId, OpenMessage>,
     calls: BTreeMap<CallId, OpenCall>,
     requests: BTreeMap<RequestId, Asked>,
-    /// Those that were asked in this stretch.
-    asked_here: BTreeSet<RequestId>,
+    ends: SegmentEnds,
     step: Option<String>,
     /// Steps that an agent behind the run has named.
     named: BTreeSet<String>,
@@ -73,7 +73,7 @@ impl Translator {
             messages: BTreeMap::new(),
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
-            asked_here: BTreeSet::new(),
+            ends: SegmentEnds::default(),
             step: None,
             named: BTreeSet::new(),
             model: None,
@@ -117,6 +117,7 @@ impl Translator {
 
     /// Takes in the next event of the log, and adds what it becomes.
     pub fn take(&mut self, envelope: &Envelope, out: &mut Vec<Agui>) -> Flow {
+        let end = self.ends.take(&envelope.event);
         if envelope.seq < self.view.extent.first_seq() {
             self.before(&envelope.event);
             return Flow::GoOn;
@@ -124,7 +125,8 @@ impl Translator {
         self.enter();
         self.usage(&envelope.event);
         self.is_partly_told = self.view.cursor.skip > 0 && envelope.seq == self.view.start().next();
-        self.translate(envelope, out)
+        self.translate(envelope, out);
+        self.end(end, envelope, out)
     }
 
     /// Whether an event of this type need not be taken in where it lies before the stretch that is told.
@@ -180,14 +182,10 @@ impl Translator {
 
     fn ask(&mut self, request: &RequestId, asked: Asked) {
         self.requests.insert(request.clone(), asked);
-        if self.is_inside {
-            self.asked_here.insert(request.clone());
-        }
     }
 
     fn answered(&mut self, request: &RequestId) {
         self.requests.remove(request);
-        self.asked_here.remove(request);
     }
 
     fn close_request(&mut self, request: &RequestId, event: &Event, out: &mut Vec<Agui>) {
