@@ -36,3 +36,31 @@ fn a_server_with_keys_asks_for_one() {
     house.well(&["keys", "revoke", "ci"]);
     assert_eq!(with_key(&["ls"]).status.code(), Some(2));
 }
+
+/// An agent's process that asks the command line about its own run, then tries to stop it.
+#[test]
+fn an_agents_process_asks_about_its_own_run_and_cannot_stop_it() {
+    let outlive = env!("CARGO_BIN_EXE_outlive");
+    let said = tempfile::tempdir().unwrap();
+    let file = said.path().join("said");
+    let at = file.display();
+    let script = format!(
+        "{outlive} show $OUTLIVE_RUN_ID > {at} 2>&1; {outlive} stop $OUTLIVE_RUN_ID >> {at} 2>&1; echo stopped with $? >> {at}"
+    );
+    let house = House::with_configuration(&format!(
+        "[agents.curious]\ndriver = \"pi\"\nprogram = \"sh\"\nargs = [\"-c\", \"{script}\"]\napproval = \"full\"\n"
+    ));
+    let key = house.well(&["keys", "create", "ci"]);
+    let _server = house.serve();
+    let mut run = house.command(&["run", "-a", "curious", "x"]);
+    // It says nothing of its protocol, so the run fails; what matters is what it was told.
+    let ended = run.env("OUTLIVE_KEY", key.trim()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let said = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        said.contains("curious") && said.contains("running"),
+        "{said}"
+    );
+    assert!(said.contains("and nothing else"), "{said}");
+    assert!(said.ends_with("stopped with 2\n"), "{said}");
+}
