@@ -1,8 +1,14 @@
 //! Every bound of the store, named once.
 
+use std::time::Duration;
+
 /// Bytes of a client's name of a segment.
 pub const SEGMENT_NAME_BYTES: usize = 200;
 
+/// A lock that another process holds is tried for this long.
+pub const LOCK_WAIT: Duration = Duration::from_millis(500);
+/// Between two tries.
+pub const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// Most operations that wait for the writer before senders wait for room.
 pub const WRITER_QUEUE: usize = 8 * 1024;
 /// Most operations of one commit.

@@ -34,9 +34,9 @@ enum Task {
     },
     /// Run exactly what CI runs.
     Check,
-    /// Run what is too long for every change: clients that are cut at random places.
+    /// Run what is too long for every change: clients that are cut at random places, and real coding agents.
     Nightly {
-        /// Where to cut; one that nobody has chosen if missing.
+        /// Where to cut and when to kill; one that nobody has chosen if missing.
         #[arg(long)]
         seed: Option<u32>,
     },

@@ -63,6 +63,9 @@ const NPM: &[&str] = &[
     "tests/faces/openai",
 ];
 
+/// What only the nightly tests need.
+const NIGHTLY_NPM: &str = "tests/agents-nightly";
+
 /// Where packages for Python are listed, with their versions, and the environment that they go to.
 const PYTHON: &[(&str, &str)] = &[
     (
@@ -83,6 +86,12 @@ pub(crate) fn setup() -> anyhow::Result<()> {
     PYTHON
         .iter()
         .try_for_each(|(list, environment)| python(list, environment))
+}
+
+/// The same for the nightly tests.
+pub(crate) fn nightly() -> anyhow::Result<()> {
+    setup()?;
+    npm(NIGHTLY_NPM)
 }
 
 fn system_tools() -> anyhow::Result<()> {

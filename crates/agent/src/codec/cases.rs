@@ -250,6 +250,27 @@ fn a_success_that_carries_an_error_is_a_failure() {
 }
 
 #[test]
+fn a_connection_of_pi_that_broke_is_told_in_words_for_people() {
+    let error =
+        r#"{"role":"assistant","content":[],"stopReason":"error","errorMessage":"terminated"}"#;
+    let body = format!(
+        r#"< {{"type":"message_start","message":{error}}}
+< {{"type":"message_end","message":{error}}}
+< {{"type":"agent_end","willRetry":true}}
+< {{"type":"auto_retry_start","delayMs":1,"errorMessage":"terminated"}}
+< {{"type":"agent_start"}}
+< {{"type":"message_end","message":{error}}}
+< {{"type":"agent_end","willRetry":false}}
+< {{"type":"agent_settled"}}"#
+    );
+    let lines = rest(Wire::Pi, Approval::Full, &body);
+    let broke_off = "the connection to its model broke off";
+    assert_eq!(first(&lines, "event", "retry")["why"], broke_off);
+    let end = first(&lines, "event", "turn_ended");
+    assert_eq!(end["failure"]["message"], broke_off);
+}
+
+#[test]
 fn a_late_second_end_of_pi_is_none_of_the_next_turn() {
     let body = r#"< {"type":"agent_end","willRetry":false}
 < {"type":"agent_settled"}

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agent;
 mod crash;
+mod faults;
+mod nightly;
 mod people;
 mod script;
 mod stop;
@@ -13,95 +16,29 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use self::script::answer;
+use self::agent::Agent;
+use self::script::Player;
 use crate::house::{House, Running, eventually};
 use crate::model::Model;
 use crate::watched::Watched;
-
-/// An agent from the registry of its authors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Agent {
-    Codex,
-    Pi,
-}
-
-impl Agent {
-    fn program(self) -> PathBuf {
-        let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/agents/node_modules");
-        let program = match self {
-            Self::Codex => native_codex(&modules),
-            Self::Pi => modules.join(".bin/pi"),
-        };
-        assert!(
-            program.exists(),
-            "run `cargo xtask setup` first: {} is missing",
-            program.display()
-        );
-        program
-    }
-
-    /// The variable that names its home, and what it finds there.
-    fn home(self, model: &str) -> (&'static str, &'static str, String) {
-        match self {
-            Self::Codex => (
-                "CODEX_HOME",
-                "config.toml",
-                format!(
-                    "model = \"stub-model\"\nmodel_provider = \"stub\"\n[model_providers.stub]\n\
-                     name = \"stub\"\nbase_url = \"{model}\"\nwire_api = \"responses\"\n"
-                ),
-            ),
-            Self::Pi => (
-                "PI_CODING_AGENT_DIR",
-                "models.json",
-                format!(
-                    "{{\"providers\":{{\"stub\":{{\"baseUrl\":\"{model}\",\"api\":\"openai-completions\",\
-                     \"apiKey\":\"stub\",\"models\":[{{\"id\":\"stub-model\"}}]}}}}}}"
-                ),
-            ),
-        }
-    }
-
-    fn settings(self) -> &'static str {
-        match self {
-            Self::Codex => "driver = \"codex\"",
-            Self::Pi => "driver = \"pi\"\nmodel = \"stub/stub-model\"",
-        }
-    }
-}
-
-/// The program of this machine, behind the script that looks for it.
-fn native_codex(modules: &Path) -> PathBuf {
-    let scope = modules.join("@openai");
-    let found = std::fs::read_dir(&scope).into_iter().flatten().flatten();
-    let vendors = found.filter_map(|package| {
-        let vendor = package.path().join("vendor");
-        std::fs::read_dir(vendor).ok()?.next()?.ok()
-    });
-    let mut programs = vendors.map(|target| target.path().join("bin/codex"));
-    programs.next().unwrap_or(scope)
-}
 
 /// A house with a repository, an agent that works in it, and the model that the agent asks.
 struct Workshop {
     house: House,
     model: Model,
     agent: Agent,
+    /// What the agent is to find in the server's environment.
+    variables: Vec<(String, String)>,
 }
 
 impl Workshop {
     fn open(agent: Agent, approval: &str) -> Self {
-        let model = Model::thinking(answer);
-        let (settings, program) = (agent.settings(), agent.program());
-        let program = program.display();
-        let house = House::with_configuration(&format!(
-            "[agents.coder]\n{settings}\nprogram = \"{program}\"\nrepository = \"repository\"\n\
-             worktree = \"per_run\"\napproval = \"{approval}\"\n"
-        ));
-        let (_, file, text) = agent.home(&model.url());
+        let player = Player::default();
+        let model = Model::thinking(move |request| player.answer(request));
+        let house = House::with_configuration(&agent.section(approval));
         let home = house.path("home");
         std::fs::create_dir(&home).unwrap();
-        std::fs::write(home.join(file), text).unwrap();
+        let variables = agent.settle(&home, &model.url(), approval);
         let repository = house.path("repository");
         std::fs::create_dir(&repository).unwrap();
         std::fs::write(repository.join("README"), "hello\n").unwrap();
@@ -114,15 +51,14 @@ impl Workshop {
             house,
             model,
             agent,
+            variables,
         }
     }
 
     fn serve(&self) -> Running {
-        let (variable, ..) = self.agent.home("");
-        let home = self.house.path("home");
-        let home = home.to_str().unwrap();
-        // Shells read the profile of whoever runs the tests otherwise, which may do anything, and wait.
-        self.house.serve_where(&[(variable, home), ("HOME", home)])
+        let variables = self.variables.iter();
+        let variables = variables.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.house.serve_where(&variables.collect::<Vec<_>>())
     }
 
     /// Starts a run that plays a script.

@@ -168,6 +168,13 @@ impl House {
     }
 }
 
+impl Drop for House {
+    /// A test that panics kills its server, which then sweeps nothing.
+    fn drop(&mut self) {
+        crate::watched::sweep(self.directory.path());
+    }
+}
+
 /// A child that is killed when nobody waits for it any more.
 pub(crate) struct Running {
     child: Child,

@@ -1,72 +1,27 @@
-//! A model on a socket of this machine that speaks OpenAI's chat completions and its responses, and thinks: the same request
-//! gets the same answer, however often it is made.
+//! A model on a socket of this machine that speaks OpenAI's chat completions and its responses and Anthropic's messages, and
+//! thinks: the same request gets the same answer, however often it is made.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answer;
 mod chat;
+mod messages;
 mod responses;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+pub(crate) use self::answer::Answer;
+use self::answer::{Ending, Head};
 use self::chat::Chat;
+use self::messages::Messages;
 use self::responses::Responses;
 
 type Brain = dyn Fn(&Value) -> Answer + Send + Sync;
-
-/// What it says.
-pub(crate) struct Answer {
-    words: Vec<String>,
-    calls: Vec<(String, Value)>,
-    /// Between words.
-    pause: Duration,
-    is_whole: bool,
-}
-
-impl Answer {
-    pub(crate) fn text(text: &str) -> Self {
-        let words = text.split_inclusive(' ');
-        Self {
-            words: words.map(str::to_owned).collect(),
-            calls: Vec::new(),
-            pause: Duration::ZERO,
-            is_whole: true,
-        }
-    }
-
-    /// Words, and a call of a tool.
-    pub(crate) fn call(text: &str, name: &str, args: Value) -> Self {
-        Self::text(text).and(name, args)
-    }
-
-    /// One more call.
-    pub(crate) fn and(mut self, name: &str, args: Value) -> Self {
-        self.calls.push((name.to_owned(), args));
-        self
-    }
-
-    /// So many words, at so many in a second.
-    pub(crate) fn tokens(n: u32, per_second: u32) -> Self {
-        Self {
-            words: (0..n).map(|n| format!("w{n} ")).collect(),
-            pause: Duration::from_secs(1) / per_second,
-            ..Self::text("")
-        }
-    }
-
-    /// Nothing comes behind these words until the other side hangs up.
-    pub(crate) fn hanging(text: &str) -> Self {
-        Self {
-            is_whole: false,
-            ..Self::text(text)
-        }
-    }
-}
 
 pub(crate) struct Model {
     port: u16,
@@ -162,16 +117,75 @@ fn serve(
         let none = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         return { socket }.write_all(none.as_bytes());
     };
+    if path.contains("/count_tokens") {
+        return write_json(socket, "200 OK", "", r#"{"input_tokens": 7}"#);
+    }
     let _open = Open::new(n_open);
+    let is_streamed = request["stream"] == true;
     let answer = brain(&request);
     notes.lock().unwrap().push(request);
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    match answer.head {
+        Head::Good => {}
+        Head::Refused {
+            status,
+            retry_after_s,
+        } => return refuse(socket, status, retry_after_s),
+        Head::Missing => return until_hung_up(socket),
+    }
+    let is_messages = path.contains("/messages");
+    if is_messages && !is_streamed && answer.ending == Ending::Whole {
+        let whole = Messages::whole(socket, &answer).to_string();
+        return write_json(socket, "200 OK", "", &whole);
+    }
+    // A connection that ends before what was promised is a broken one.
+    let promised = match answer.ending {
+        Ending::Dropped => "content-length: 1000000\r\n",
+        Ending::Whole | Ending::Hanging | Ending::Truncated => "",
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{promised}connection: close\r\n\r\n"
+    );
     { socket }.write_all(head.as_bytes())?;
     if path.ends_with("/responses") {
         speak(&answer, socket, Responses::new(socket))
+    } else if is_messages {
+        speak(&answer, socket, Messages::new(socket))
     } else {
         speak(&answer, socket, Chat::new(socket))
     }
+}
+
+fn refuse(socket: &TcpStream, status: u16, retry_after_s: Option<u32>) -> std::io::Result<()> {
+    let (reason, kind) = match status {
+        429 => ("Too Many Requests", "rate_limit_error"),
+        400 => ("Bad Request", "invalid_request_error"),
+        _ => ("Internal Server Error", "api_error"),
+    };
+    let after = retry_after_s.map(|seconds| format!("retry-after: {seconds}\r\n"));
+    let error = json!({"type": kind, "message": format!("the model says {status}")});
+    let body = json!({"type": "error", "error": error}).to_string();
+    let status = format!("{status} {reason}");
+    write_json(socket, &status, &after.unwrap_or_default(), &body)
+}
+
+fn write_json(
+    mut socket: &TcpStream,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<()> {
+    let answer = format!(
+        "HTTP/1.1 {status}\r\n{headers}content-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(answer.as_bytes())
+}
+
+fn until_hung_up(mut socket: &TcpStream) -> std::io::Result<()> {
+    let mut rest = [0; 64];
+    while socket.read(&mut rest)? > 0 {}
+    Ok(())
 }
 
 /// How an answer goes over a wire.
@@ -182,7 +196,7 @@ trait Wire {
     fn end(&mut self) -> std::io::Result<()>;
 }
 
-fn speak(answer: &Answer, mut socket: &TcpStream, mut wire: impl Wire) -> std::io::Result<()> {
+fn speak(answer: &Answer, socket: &TcpStream, mut wire: impl Wire) -> std::io::Result<()> {
     wire.begin()?;
     for word in &answer.words {
         wire.word(word)?;
@@ -190,10 +204,10 @@ fn speak(answer: &Answer, mut socket: &TcpStream, mut wire: impl Wire) -> std::i
             std::thread::park_timeout(answer.pause);
         }
     }
-    if !answer.is_whole {
-        let mut rest = [0; 64];
-        while socket.read(&mut rest)? > 0 {}
-        return Ok(());
+    match answer.ending {
+        Ending::Whole => {}
+        Ending::Hanging => return until_hung_up(socket),
+        Ending::Dropped | Ending::Truncated => return Ok(()),
     }
     for (name, args) in &answer.calls {
         wire.call(name, args)?;

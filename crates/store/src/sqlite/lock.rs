@@ -4,8 +4,10 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::OpenError;
+use crate::limits::{LOCK_PAUSE, LOCK_WAIT};
 
 /// The lock, held until dropped. The operating system lets go of it when the process dies, however it dies.
 pub(crate) struct FileLock {
@@ -27,7 +29,7 @@ impl FileLock {
             .truncate(false)
             .open(&path)
             .map_err(unusable)?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -52,9 +54,41 @@ impl FileLock {
     }
 }
 
+/// Tries for a moment: a process that was killed while it started a child is dead, but the child has its lock until it has
+/// become another program.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            taken => return taken,
+        }
+    }
+}
+
 /// A file beside the database, as SQLite names its own.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileLock;
+
+    #[test]
+    fn a_lock_that_is_let_go_of_in_this_moment_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let first = FileLock::take(&path, "the first").unwrap();
+        let letting_go = std::thread::spawn(move || {
+            std::thread::park_timeout(super::LOCK_PAUSE * 2);
+            drop(first);
+        });
+        assert!(FileLock::take(&path, "the second").is_ok());
+        letting_go.join().unwrap();
+    }
 }

@@ -169,12 +169,12 @@ impl Pi {
     fn message_end(&mut self, message: &Message, moves: &mut Moves) {
         let stop = message.stop_reason.as_deref();
         self.last_end = match stop {
-            Some("error") => LastEnd::Failed(failed(
+            Some("error") => LastEnd::Failed(failed(plain(
                 message
                     .error
                     .as_deref()
                     .unwrap_or("the agent failed without a word"),
-            )),
+            ))),
             Some("aborted") => LastEnd::Aborted,
             Some("toolUse") => LastEnd::ForTools,
             Some(_) | None => LastEnd::Well,
@@ -271,7 +271,7 @@ impl Pi {
     fn retry(&mut self, frame: &Value, moves: &mut Moves) {
         self.open.begin(moves);
         self.work = Work::Retrying;
-        let why = owned(frame, "/errorMessage");
+        let why = plain(text(frame, "/errorMessage").unwrap_or_default()).to_owned();
         if let Some(message) = self.broken_off.take() {
             self.open.message_discarded(message, &why, moves);
         }
@@ -515,4 +515,12 @@ fn parts(content: &Value) -> Vec<Part> {
         _ => None,
     });
     parts.collect()
+}
+
+/// What it failed of, for people: its client of HTTP has one word for a connection that broke.
+fn plain(why: &str) -> &str {
+    match why {
+        "terminated" => "the connection to its model broke off",
+        why => why,
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Agent, Workshop, succeeds};
 use crate::watched::{Watched, alive};
 
-fn resumes(agent: Agent) {
+pub(super) fn resumes(agent: Agent) {
     let workshop = Workshop::open(agent, "full");
     let server = workshop.serve();
     let mut watched = workshop.start("resume");

@@ -3,7 +3,7 @@
 use super::{Agent, Workshop, succeeds};
 
 /// A steer is heard in the turn; a follow-up, behind it.
-fn hears(agent: Agent) {
+pub(super) fn hears(agent: Agent) {
     let workshop = Workshop::open(agent, "full");
     let house = &workshop.house;
     let _server = workshop.serve();
@@ -23,6 +23,27 @@ fn hears(agent: Agent) {
     assert!(workshop.worktree(&watched.run).join("one").exists());
 }
 
+/// An agent that cannot be steered hears both behind its turn, in order.
+pub(super) fn hears_afterwards(agent: Agent) {
+    let workshop = Workshop::open(agent, "full");
+    let house = &workshop.house;
+    let _server = workshop.serve();
+    let mut watched = workshop.start("wait");
+    watched.until("tool.running");
+    workshop.until_made(&watched.run, "began");
+    house.well(&["steer", &watched.run, "Use <<two>>."]);
+    house.well(&["steer", &watched.run, "--follow-up", "Then <<one>>."]);
+    std::fs::write(workshop.worktree(&watched.run).join("go"), "").expect("a worktree");
+    for input in ["i1", "i2"] {
+        let consumed = watched.until("input.consumed");
+        assert_eq!(consumed["data"]["input"], input, "{consumed}");
+    }
+    succeeds(&mut watched);
+    workshop.is_quiet(&watched.run);
+    let worktree = workshop.worktree(&watched.run);
+    assert!(worktree.join("one").exists() && worktree.join("two").exists());
+}
+
 #[test]
 fn codex_is_steered_and_then_followed_up() {
     hears(Agent::Codex);
@@ -33,9 +54,9 @@ fn pi_is_steered_and_then_followed_up() {
     hears(Agent::Pi);
 }
 
-/// Codex asks before it runs a command.
-fn asks(answer: &[&str], is_made: bool) {
-    let workshop = Workshop::open(Agent::Codex, "ask");
+/// An agent that asks before it runs a command.
+pub(super) fn asks(agent: Agent, answer: &[&str], is_made: bool) {
+    let workshop = Workshop::open(agent, "ask");
     let _server = workshop.serve();
     let mut watched = workshop.start("one");
     let asked = watched.until("approval.requested");
@@ -51,10 +72,10 @@ fn asks(answer: &[&str], is_made: bool) {
 
 #[test]
 fn codex_runs_a_command_that_is_approved() {
-    asks(&[], true);
+    asks(Agent::Codex, &[], true);
 }
 
 #[test]
 fn codex_does_not_run_a_command_that_is_denied() {
-    asks(&["--deny"], false);
+    asks(Agent::Codex, &["--deny"], false);
 }

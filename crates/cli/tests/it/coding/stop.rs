@@ -4,7 +4,7 @@ use super::{Agent, Workshop};
 use crate::house::eventually;
 use crate::watched::{Watched, alive};
 
-fn is_stopped(workshop: &Workshop, mut watched: Watched) {
+pub(super) fn is_stopped(workshop: &Workshop, mut watched: Watched) {
     workshop.house.well(&["stop", &watched.run]);
     let end = watched.end();
     assert_eq!(end["data"]["status"], "aborted", "{end}");
@@ -12,7 +12,7 @@ fn is_stopped(workshop: &Workshop, mut watched: Watched) {
     workshop.is_quiet(&watched.run);
 }
 
-fn stops(agent: Agent) {
+pub(super) fn stops(agent: Agent) {
     let workshop = Workshop::open(agent, "full");
     let _server = workshop.serve();
     let mut watched = workshop.start("stuck");

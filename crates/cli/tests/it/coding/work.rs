@@ -8,7 +8,7 @@ use crate::house::House;
 use crate::watched::Watched;
 
 /// A run that writes a file, and one that refines it.
-fn works(agent: Agent) {
+pub(super) fn works(agent: Agent) {
     let workshop = Workshop::open(agent, "full");
     let house = &workshop.house;
     let _server = workshop.serve();
