@@ -12,6 +12,7 @@ mod previews;
 mod refine;
 mod requests;
 mod retry;
+mod routes;
 mod show;
 mod start;
 mod stop;
@@ -29,6 +30,7 @@ pub(crate) use previews::{start_preview, stop_preview};
 pub(crate) use refine::refine;
 pub(crate) use requests::answer;
 pub(crate) use retry::retry;
+pub(crate) use routes::routes;
 pub(crate) use show::{last_message, show};
 pub(crate) use start::{
     RUN_ID, bounded_metadata, idempotency, may_start, on_conflict, start, thread_for,
