@@ -277,6 +277,7 @@ impl From<Refused> for Error {
                 error
             }
             Refused::InputNotAccepted { .. } => Self::new(Code::InputNotAccepted, text),
+            Refused::TooManyNotices { .. } => Self::new(Code::TooManyNotices, text),
             Refused::TooManyInputs { .. } => Self::new(Code::TooManyInputs, text),
             Refused::InputNotPending(_) => Self::new(Code::InputNotPending, text),
             Refused::RequestUnknown(_) => Self::new(Code::RequestUnknown, text),

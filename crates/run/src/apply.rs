@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::content::text_of;
+use crate::decide::TOLD;
 use crate::event::{AttemptEnd, Decision, Event, InputMode, ToolStatus};
 use crate::state::ClosedRequest;
 use crate::{
@@ -88,6 +89,12 @@ impl Run {
                     }),
                     output: None,
                 });
+            }
+
+            Event::Notice(notice) => {
+                if notice.code == TOLD {
+                    self.n_told += 1;
+                }
             }
 
             Event::InputReceived(input) => {
@@ -271,7 +278,6 @@ impl Run {
             | Event::WorktreeSettled(_)
             | Event::StateSnapshot(_)
             | Event::StateDelta(_)
-            | Event::Notice(_)
             | Event::Raw(_)
             | Event::Custom(_)
             | Event::Unknown(_) => {}

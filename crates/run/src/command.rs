@@ -182,6 +182,12 @@ pub enum Refused {
         /// The bound.
         max: usize,
     },
+    /// The run has too many notices from outside.
+    #[error("the run has {max} notices from outside already, and takes no more")]
+    TooManyNotices {
+        /// The bound.
+        max: u32,
+    },
     /// No such input waits.
     #[error("no input {0} waits in this run: it is unknown, was heard or was returned")]
     InputNotPending(InputId),

@@ -9,13 +9,13 @@ use crate::event::{
     RequestExpired, ReturnCode, RunFinished, RunWaiting, StopRequested, ToolCompleted,
 };
 use crate::{
-    Answer, By, CallId, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, OnLost,
-    Outcome, Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status, Timestamp,
-    WaitMode, Work,
+    Answer, By, CallId, Command, ErrorInfo, Event, Fence, InputId, MAX_PENDING_INPUTS, MAX_TOLD,
+    OnLost, Outcome, Part, Policy, Reason, Refused, RequestId, RequestKind, Run, State, Status,
+    Timestamp, WaitMode, Work,
 };
 
 /// The code of notices from outside.
-const TOLD: &str = "told";
+pub(crate) const TOLD: &str = "told";
 
 impl Run {
     /// The events that a command causes, or why it is refused. No events and no refusal means that what was asked for
@@ -79,6 +79,11 @@ impl Run {
             },
             Command::Notify { level, text, by } => match &self.state {
                 State::Final(outcome) => Err(Refused::Final(outcome.status)),
+                State::Queued { .. } | State::Running | State::Waiting { .. }
+                    if self.n_told >= MAX_TOLD =>
+                {
+                    Err(Refused::TooManyNotices { max: MAX_TOLD })
+                }
                 State::Queued { .. } | State::Running | State::Waiting { .. } => Ok(vec![
                     Notice {
                         level,

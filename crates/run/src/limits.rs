@@ -75,3 +75,6 @@ pub const WORKTREE_TASK_MS: u64 = 10 * 60 * 1000;
 
 /// Bytes of a preview's name.
 pub const PREVIEW_NAME_BYTES: usize = 64;
+
+/// Notices in a run's log that somebody from outside has left.
+pub const MAX_TOLD: u32 = 1_000;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{
-    Decision, FileChange, Notice, OutputStream, PlanImplemented, PlanStep, PromptRendered,
-    Question, SessionExited, TaskStatus, ToolKind, ToolStatus,
+    Decision, DiffUpdated, FileChange, Notice, OutputStream, PlanImplemented, PlanStep,
+    PromptRendered, Question, SessionExited, TaskStatus, ToolKind, ToolStatus,
 };
 use crate::{
     By, CallId, CheckpointId, Input, InputId, MessageId, Part, PlanId, RequestId, Role, RunId, Seq,
@@ -337,6 +337,9 @@ pub struct Checkpoint {
     pub files: u64,
     /// Its state.
     pub status: String,
+    /// What changed since the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
     /// The turn it closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnId>,
@@ -360,6 +363,32 @@ pub struct Diff {
     /// Whether the text was cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+}
+
+impl From<&DiffUpdated> for Diff {
+    fn from(updated: &DiffUpdated) -> Self {
+        Self {
+            files: updated.files.clone(),
+            n_files: updated.n_files,
+            additions: updated.additions,
+            deletions: updated.deletions,
+            blob: updated.blob.clone(),
+            truncated: updated.truncated,
+        }
+    }
+}
+
+impl From<&Diff> for DiffUpdated {
+    fn from(diff: &Diff) -> Self {
+        Self {
+            files: diff.files.clone(),
+            n_files: diff.n_files,
+            additions: diff.additions,
+            deletions: diff.deletions,
+            blob: diff.blob.clone(),
+            truncated: diff.truncated,
+        }
+    }
 }
 
 /// Tokens in the model's context.

@@ -178,6 +178,9 @@ pub struct Run {
     pub n_requests: u32,
     /// Inputs so far.
     pub n_inputs: u32,
+    /// Notices so far that somebody from outside has left.
+    #[serde(default, skip_serializing_if = "is_none_told")]
+    pub n_told: u32,
     /// Messages being written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub messages: BTreeMap<MessageId, OpenMessage>,
@@ -246,6 +249,7 @@ impl Run {
             n_calls: 0,
             n_requests: 0,
             n_inputs: 0,
+            n_told: 0,
             messages: BTreeMap::new(),
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -326,4 +330,12 @@ impl Default for Run {
     fn default() -> Self {
         Self::new()
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_none_told(n: &u32) -> bool {
+    *n == 0
 }

@@ -155,6 +155,8 @@ codes! {
         "The queue has its bound; try again after `Retry-After`."
     TooManyInputs "too_many_inputs" 429 "Too many inputs wait"
         "The run has not heard the earlier ones; try again when it has."
+    TooManyNotices "too_many_notices" 429 "The run has too many notices"
+        "A run's log takes 1000 notices from outside."
     TooManyStreams "too_many_streams" 429 "Too many streams are open"
         "The credential has as many streams open as it may; close some, or read several runs in one."
     TooManyConnections "too_many_connections" 503 "Too many connections are open"

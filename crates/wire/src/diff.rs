@@ -4,7 +4,7 @@ use run::event::FileChange;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a run has changed since its worktree began, as it was at the end of its last turn.
+/// What a run has changed since its worktree began, as it was at the end of its last turn; or in one turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DiffBody {
     /// The changed files, with their counts of lines; the first of them where there are many.

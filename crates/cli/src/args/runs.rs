@@ -124,6 +124,7 @@ pub(crate) struct Refine {
 Examples:
   outlive diff last
   outlive diff last --stat
+  outlive diff last --checkpoint w2
   outlive diff 0198c5f0-1a2b | git apply
 
 What the run has changed since its worktree began, untracked files included, as it was at the end of its last turn.")]
@@ -133,6 +134,9 @@ pub(crate) struct Diff {
     /// The files and their counts of lines, without the text
     #[arg(long)]
     pub(crate) stat: bool,
+    /// What changed in the turn that this checkpoint closed, for example w2
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(crate) checkpoint: Option<String>,
 }
 
 /// `outlive retry`

@@ -125,9 +125,17 @@ impl Client {
             .await
     }
 
-    /// What a run has changed in its repository.
-    pub(crate) async fn diff(&self, run: RunId) -> Result<DiffBody, ClientError> {
-        self.read(self.on_run(Method::GET, run, &["diff"])).await
+    /// What a run has changed in its repository, in all or in the turn of a checkpoint.
+    pub(crate) async fn diff(
+        &self,
+        run: RunId,
+        checkpoint: Option<&str>,
+    ) -> Result<DiffBody, ClientError> {
+        let mut call = self.base_url(&["v1", "runs", &run.to_string(), "diff"]);
+        if let Some(checkpoint) = checkpoint {
+            call.query_pairs_mut().append_pair("checkpoint", checkpoint);
+        }
+        self.read(self.authorized(self.http.get(call))).await
     }
 
     /// Does something with the worktree of a run that has ended. A repeat under the same key gives the same run.

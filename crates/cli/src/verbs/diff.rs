@@ -13,7 +13,7 @@ use crate::session::{Session, print_line};
 pub(super) async fn run(session: &Session, args: Diff) -> Result<Exit, Failure> {
     let client = session.client().await?;
     let run = find(&client, &args.run.run).await?;
-    let diff = client.diff(run).await?;
+    let diff = client.diff(run, args.checkpoint.as_deref()).await?;
     if args.stat {
         print_line(&stat(&diff))?;
         return Ok(Exit::Succeeded);

@@ -150,6 +150,14 @@ fn a_worktree_is_kept_from_others_while_a_run_is_at_work_in_it() {
     let second = house.run_body("last")["id"].as_str().unwrap().to_owned();
     assert_ne!(first, second);
     assert_eq!(house.run_body(&second)["worktree"]["owner_run"], *first);
+    let whole = house.well(&["diff", "last"]);
+    assert!(whole.contains("+new"), "{whole}");
+    let turn = house.well(&["diff", "last", "--checkpoint", "w2", "--stat"]);
+    assert_eq!(
+        turn, "0 files, +0 -0\n",
+        "the second turn did the same again"
+    );
+    house.ends(&["diff", "last", "--checkpoint", "w9"], 4, "w9");
     // Only by the run that made it.
     house.ends(&["worktree", "remove", &second], 6, &first);
     let kept = house.well(&["worktree", "checkpoint", &second]);

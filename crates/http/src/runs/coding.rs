@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use run::Input;
+use run::{CheckpointId, Input};
+use serde::Deserialize;
 use store::{Right, RunRecord};
 use wire::{Code, DiffBody};
 
@@ -14,7 +15,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::fresh;
-use crate::query::RunPath;
+use crate::query::{Query, RunPath};
 
 /// What a coding agent is told when nobody says what is to be different.
 const REVIEW: &str = "Review what you did on this task, and improve it where it can be better.";
@@ -51,11 +52,18 @@ pub(super) fn instruction(text: String) -> Input {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DiffQuery {
+    checkpoint: Option<CheckpointId>,
+}
+
 /// `GET /v1/runs/{run}/diff`
 pub(crate) async fn diff(
     State(app): State<App>,
     caller: Caller,
     RunPath(id): RunPath,
+    Query(query): Query<DiffQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     caller.may(Right::Read)?;
@@ -64,8 +72,22 @@ pub(crate) async fn diff(
         return Err(Error::not_found());
     }
     let snapshot = app.store.snapshot(&caller.scope, id).await?;
-    let missing = || Error::new(Code::DiffMissing, "the run has no diff");
-    let diff = snapshot.diff.ok_or_else(missing)?;
+    let missing = || match &query.checkpoint {
+        Some(checkpoint) => {
+            let detail = format!("the run has no diff of a checkpoint {checkpoint}");
+            Error::new(Code::DiffMissing, detail)
+        }
+        None => Error::new(Code::DiffMissing, "the run has no diff"),
+    };
+    let diff = match &query.checkpoint {
+        Some(asked) => {
+            let mut kept = snapshot.checkpoints.into_iter();
+            let kept = kept.find(|kept| kept.checkpoint == *asked);
+            kept.and_then(|kept| kept.diff)
+        }
+        None => snapshot.diff,
+    };
+    let diff = diff.ok_or_else(missing)?;
     let hash = diff.blob.as_deref().and_then(fresh::unhex);
     let (media_type, bytes) = app.store.blob(id, hash.ok_or_else(missing)?).await?;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());

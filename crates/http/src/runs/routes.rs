@@ -153,8 +153,9 @@ fn file_routes() -> Vec<Route> {
     let diff = Doc::new(Group::Runs, "What a run has changed in its repository")
         .text("Since its worktree began, untracked files included, as it was at the end of its last turn. With `Accept: text/x-diff` the text alone, as `git diff` prints it.")
         .right("read")
+        .query("checkpoint", "what changed in the turn that this checkpoint closed, for example `w2`")
         .json::<DiffBody>(200, "the diff")
-        .codes(&[Code::InvalidId, Code::NotFound, Code::DiffMissing]);
+        .codes(&[Code::InvalidId, Code::InvalidQuery, Code::NotFound, Code::DiffMissing]);
     let worktree = Doc::new(Group::Runs, "Does something with the worktree of a run that has ended")
         .text("Merges it, commits what is left, keeps or restores a checkpoint, removes it. Each is a run of its own on the same thread, without an agent, and is answered once it has ended; its `output` says what came of it. Conflicts of a merge are an output too: `{outcome: \"conflicts\", conflicts: [{path, kind}]}`.")
         .right("manage")
@@ -310,7 +311,7 @@ fn steering_routes() -> Vec<Route> {
         .json::<RunBody>(201, "it stands in the log; the run behind it")
         .codes(&[
             Code::InvalidId, Code::InvalidJson, Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::NotFound, Code::RunFinal,
+            Code::NotFound, Code::RunFinal, Code::TooManyNotices,
         ]);
     let list = Doc::new(Group::Steering, "Lists the messages to a run")
         .right("read")

@@ -64,6 +64,9 @@ pub struct CheckpointCaptured {
     pub files: u64,
     /// `captured`, or `skipped` with nothing to keep.
     pub status: String,
+    /// What changed since the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<DiffUpdated>,
 }
 
 /// The worktree as the run left it.

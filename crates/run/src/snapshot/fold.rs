@@ -8,7 +8,7 @@ use crate::event::{
     ApprovalRequested, MessageCompleted, Notice, SessionStarted, TaskStarted, ToolStarted,
 };
 use crate::snapshot::{
-    Activity, Asked, Checkpoint, Diff, GivenInput, HistorySummary, InputState, Message, Progress,
+    Activity, Asked, Checkpoint, GivenInput, HistorySummary, InputState, Message, Progress,
     ProposedPlan, Request, Resolution, Session, Settled, Snapshot, Task, Worktree, patch,
 };
 use crate::{
@@ -249,20 +249,14 @@ impl Snapshot {
                 });
             }
             Event::DiffUpdated(updated) => {
-                self.diff = Some(Diff {
-                    files: updated.files.clone(),
-                    n_files: updated.n_files,
-                    additions: updated.additions,
-                    deletions: updated.deletions,
-                    blob: updated.blob.clone(),
-                    truncated: updated.truncated,
-                });
+                self.diff = Some(updated.into());
             }
             Event::CheckpointCaptured(captured) => self.checkpoints.push(Checkpoint {
                 checkpoint: captured.checkpoint.clone(),
                 git_ref: captured.git_ref.clone(),
                 files: captured.files,
                 status: captured.status.clone(),
+                diff: captured.diff.as_ref().map(Into::into),
                 turn: self.turn.clone(),
             }),
             Event::WorktreeSettled(settled) => {

@@ -232,6 +232,17 @@ fn the_first_stop_says_why_a_run_ended() {
 }
 
 #[test]
+fn notices_from_outside_have_a_bound() {
+    let mut story = Story::of(resuming()).after(&[claim()]);
+    story.run.n_told = MAX_TOLD - 1;
+    story.tell(notify("one more")).unwrap();
+    assert_eq!(
+        story.tell(notify("too many")),
+        Err(Refused::TooManyNotices { max: MAX_TOLD })
+    );
+}
+
+#[test]
 fn a_run_that_closes_returns_what_it_cannot_hear_any_more() {
     let mut story = Story::of(resuming()).after(&[claim(), input(InputMode::FollowUp)]);
     let close = Work::Close(Outcome::completed());

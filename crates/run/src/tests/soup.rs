@@ -449,6 +449,7 @@ fn of(kind: usize, id: u32, n: u8, text: String, value: Value) -> Event {
             git_ref: text,
             files: 1,
             status: "captured".into(),
+            diff: None,
         }
         .into(),
         "worktree.settled" => WorktreeSettled {

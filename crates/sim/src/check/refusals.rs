@@ -64,6 +64,7 @@ pub fn command_refused(
     let is_true = match refused {
         Refused::Final(status) => control.is_final() && control.status() == *status,
         Refused::InputNotAccepted { .. } => !record.spec.policy().takes_inputs,
+        Refused::TooManyNotices { max } => control.n_told >= *max,
         Refused::TooManyInputs { max } => control.inputs.len() >= *max,
         Refused::InputNotPending(input) => {
             control.inputs.iter().all(|pending| pending.input != *input)

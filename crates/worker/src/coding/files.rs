@@ -5,23 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use run::event::{
-    CheckpointCaptured, DiffUpdated, FileChange, Notice, NoticeLevel, WorktreeReady,
-    WorktreeSettled,
-};
+use run::event::{Notice, NoticeLevel, WorktreeReady, WorktreeSettled};
 use run::snapshot::Snapshot;
 use run::{CheckpointId, Cleanup, ErrorInfo, Event, RunId, WorktreeUse};
 use store::Scope;
 use worktree::{
-    Base, Bounds, BranchFate, ChangeKind, Changes, Checkout, Checkpoint, Error, Identity, Note,
-    ObjectId, Place, Point, Removal, Repository, RunName, Worktree,
+    Base, Bounds, BranchFate, Error, Identity, Place, Removal, Repository, RunName, Worktree,
 };
 
+use super::keeping::{InGit, Unkept, noted};
 use super::previews::stop_previews;
 use super::task;
 use crate::context::{Context, Over};
-use crate::limits::{DIFF_BYTES, DIFF_FILES};
 
 /// Why a run has no place to work.
 pub(super) enum NoPlace {
@@ -50,15 +45,6 @@ pub(super) struct Files {
     is_borrowed: bool,
     /// It was made just now.
     pub(super) is_new: bool,
-}
-
-struct InGit {
-    checkout: Checkout,
-    /// None for the repository as it is checked out.
-    worktree: Option<Worktree>,
-    base: Option<ObjectId>,
-    /// The last checkpoint of this run, by which the next one is compared.
-    last: Option<u32>,
 }
 
 /// The run whose worktree this run works in: its own, or that of the first run of a line of refinements.
@@ -184,8 +170,9 @@ impl Files {
             return Ok(Vec::new());
         };
         match git.capture(context).await {
-            Ok(captured) => Ok(captured?.1),
-            Err(error) => Ok(vec![failed("checkpoint_failed", &error)]),
+            Ok((_, events)) => Ok(events),
+            Err(Unkept::Git(error)) => Ok(vec![failed("checkpoint_failed", &error)]),
+            Err(Unkept::Over(over)) => Err(over),
         }
     }
 
@@ -198,12 +185,8 @@ impl Files {
     pub(super) async fn checkpoint(
         &mut self,
         context: &Context,
-    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
-        let gone = || Error::WorktreeGone {
-            path: self.path.clone(),
-        };
-        let git = self.git.as_mut().ok_or_else(gone)?;
-        git.capture(context).await
+    ) -> Result<(CheckpointId, Vec<Event>), Unkept> {
+        self.in_git()?.capture(context).await
     }
 
     /// Gives the files the state of a checkpoint, with the branch if asked for. Says under which checkpoint the present state is
@@ -213,27 +196,14 @@ impl Files {
         context: &Context,
         number: u32,
         with_branch: bool,
-    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
-        let path = self.path.clone();
+    ) -> Result<(CheckpointId, Vec<Event>), Unkept> {
+        self.in_git()?.restore(context, number, with_branch).await
+    }
+
+    fn in_git(&mut self) -> Result<&mut InGit, Error> {
+        let path = &self.path;
         let gone = || Error::WorktreeGone { path: path.clone() };
-        let git = self.git.as_mut().ok_or_else(gone)?;
-        let worktree = git.worktree.as_ref().ok_or_else(gone)?;
-        let restored = if with_branch {
-            worktree
-                .restore_with_head(number, Bounds::default())
-                .await?
-        } else {
-            git.checkout.restore(number, Bounds::default()).await?
-        };
-        let before = restored.before;
-        let kept = CheckpointId::nth(before.checkpoint.number);
-        let mut events = noted(before.notes);
-        events.push(git.captured(before.checkpoint).await?);
-        let diff = git.diff(context, &Point::Checkpoint(number)).await?;
-        Ok(diff.map(|diff| {
-            events.push(diff);
-            (kept, events)
-        }))
+        self.git.as_mut().ok_or_else(gone)
     }
 
     /// The run goes on in them after all.
@@ -319,99 +289,6 @@ pub(super) enum Leaving {
     Undone,
 }
 
-impl InGit {
-    async fn capture(
-        &mut self,
-        context: &Context,
-    ) -> Result<Result<(CheckpointId, Vec<Event>), Over>, Error> {
-        let captured = self.checkout.capture(Bounds::default()).await?;
-        let mut events = noted(captured.notes);
-        let number = captured.checkpoint.number;
-        events.push(self.captured(captured.checkpoint).await?);
-        let diff = self.diff(context, &Point::Checkpoint(number)).await?;
-        Ok(diff.map(|diff| {
-            events.push(diff);
-            (CheckpointId::nth(number), events)
-        }))
-    }
-
-    /// What a checkpoint holds beside the one before.
-    async fn captured(&mut self, checkpoint: Checkpoint) -> Result<Event, Error> {
-        let number = checkpoint.number;
-        let before = self
-            .last
-            .map_or_else(|| self.beginning(), Point::Checkpoint);
-        let now = Point::Checkpoint(number);
-        let repository = self.checkout.repository();
-        let since = repository
-            .changes(self.checkout.run(), &before, &now)
-            .await?;
-        self.last = Some(number);
-        let captured = CheckpointCaptured {
-            checkpoint: CheckpointId::nth(number),
-            git_ref: checkpoint.reference,
-            files: count(since.files),
-            status: "captured".to_owned(),
-        };
-        Ok(captured.into())
-    }
-
-    /// What there is beside the beginning, with its text. In a shared checkout the first state is what others left there: only a
-    /// worktree has a beginning of its own.
-    async fn diff(&self, context: &Context, now: &Point) -> Result<Result<Event, Over>, Error> {
-        let (repository, run) = (self.checkout.repository(), self.checkout.run());
-        let base = self.beginning();
-        let total = repository.changes(run, &base, now).await?;
-        let text = repository.diff(run, &base, now, DIFF_BYTES).await?;
-        let bytes = Bytes::from(text.text.into_bytes());
-        let record = context.run();
-        let put = || {
-            let media_type = "text/x-diff; charset=utf-8";
-            context
-                .store
-                .put_blob(&record.tenant, record.id, media_type, bytes.clone())
-        };
-        let kept = match context.asked("keep the diff", put).await {
-            Ok(Ok(hash)) => Some(crate::looping::hex(&hash)),
-            Ok(Err(_)) => None,
-            Err(over) => return Ok(Err(over)),
-        };
-        Ok(Ok(updated(total, kept, text.truncated)))
-    }
-
-    fn beginning(&self) -> Point {
-        self.base.clone().map_or(Point::Nothing, Point::Commit)
-    }
-}
-
-fn updated(changes: Changes, blob: Option<String>, truncated: bool) -> Event {
-    let n_files = count(changes.files);
-    let named = changes.list.into_iter().take(DIFF_FILES);
-    let files: Vec<FileChange> = named
-        .map(|change| FileChange {
-            path: change.path,
-            change: match change.kind {
-                ChangeKind::Added => "added",
-                ChangeKind::Deleted => "deleted",
-                ChangeKind::Modified | ChangeKind::Retyped => "modified",
-                ChangeKind::Renamed => "renamed",
-            }
-            .to_owned(),
-            additions: change.additions,
-            deletions: change.deletions,
-        })
-        .collect();
-    DiffUpdated {
-        n_files: (n_files != count(files.len())).then_some(n_files),
-        files,
-        additions: changes.additions,
-        deletions: changes.deletions,
-        blob,
-        truncated,
-    }
-    .into()
-}
-
 async fn commit(context: &Context, worktree: &Worktree) -> Vec<Event> {
     let repository = worktree.checkout().repository();
     let committed = async {
@@ -452,16 +329,4 @@ pub(super) fn name(run: RunId) -> RunName {
 
 fn failed(code: &str, error: &Error) -> Event {
     Notice::new(NoticeLevel::Warning, code, error.to_string()).into()
-}
-
-fn noted(notes: Vec<Note>) -> Vec<Event> {
-    let notes = notes.into_iter().map(|note| {
-        let text = format!("{note:?}");
-        Notice::new(NoticeLevel::Info, "files_left_out", text).into()
-    });
-    notes.collect()
-}
-
-fn count(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }

@@ -12,6 +12,7 @@ mod files;
 mod from_agent;
 mod handover;
 mod housekeeping;
+mod keeping;
 mod previews;
 mod prompt;
 mod script;

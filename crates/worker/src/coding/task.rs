@@ -11,6 +11,7 @@ use worktree::{
 
 use super::CodingAgents;
 use super::files::{Files, Leaving, NoPlace, name};
+use super::keeping::Unkept;
 use super::previews::stop_previews;
 use crate::context::{Context, Over};
 use crate::driver::Ending;
@@ -34,6 +35,15 @@ impl From<Error> for Failed {
 impl From<Over> for Failed {
     fn from(over: Over) -> Self {
         Self::Over(over)
+    }
+}
+
+impl From<Unkept> for Failed {
+    fn from(unkept: Unkept) -> Self {
+        match unkept {
+            Unkept::Git(error) => error.into(),
+            Unkept::Over(over) => over.into(),
+        }
     }
 }
 
@@ -121,7 +131,7 @@ async fn perform(data: &Path, context: &mut Context) -> Result<Value, Failed> {
                 context,
                 *owner,
                 async |files: &mut Files, context: &Context| {
-                    let (checkpoint, events) = files.checkpoint(context).await??;
+                    let (checkpoint, events) = files.checkpoint(context).await?;
                     Ok((json!({ "checkpoint": checkpoint }), events))
                 },
             )
@@ -137,7 +147,7 @@ async fn perform(data: &Path, context: &mut Context) -> Result<Value, Failed> {
                 context,
                 *owner,
                 async |files: &mut Files, context: &Context| {
-                    let (before, events) = files.restore(context, number, *branch).await??;
+                    let (before, events) = files.restore(context, number, *branch).await?;
                     let output = json!({ "restored": checkpoint, "before": before });
                     Ok((output, events))
                 },

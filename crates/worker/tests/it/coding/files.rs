@@ -54,6 +54,16 @@ async fn a_run_works_in_a_worktree_of_its_own_and_its_diff_is_what_git_says() {
         git(&repository, &["rev-parse", "main"]).trim()
     );
     assert_eq!(snapshot.checkpoints.len(), 2);
+    // Each turn has its own diff beside the one in all.
+    let turns: Vec<Vec<&str>> = snapshot
+        .checkpoints
+        .iter()
+        .map(|kept| {
+            let files = &kept.diff.as_ref().unwrap().files;
+            files.iter().map(|file| &*file.path).collect()
+        })
+        .collect();
+    assert_eq!(turns, [vec!["README", "new.txt"], vec!["README"]]);
     let total = snapshot.diff.unwrap();
     assert_eq!(total.files.len(), 2, "{:?}", total.files);
 

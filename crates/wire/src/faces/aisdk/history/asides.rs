@@ -91,14 +91,7 @@ pub(super) fn asides(run: RunId, snapshot: &Snapshot) -> Vec<Value> {
         }
     }
     if let Some(diff) = &snapshot.diff {
-        let updated = DiffUpdated {
-            files: diff.files.clone(),
-            n_files: diff.n_files,
-            additions: diff.additions,
-            deletions: diff.deletions,
-            blob: diff.blob.clone(),
-            truncated: diff.truncated,
-        };
+        let updated = DiffUpdated::from(diff);
         put(Some("diff".to_owned()), updated.into());
     }
     for checkpoint in &snapshot.checkpoints {
@@ -107,6 +100,7 @@ pub(super) fn asides(run: RunId, snapshot: &Snapshot) -> Vec<Value> {
             git_ref: checkpoint.git_ref.clone(),
             files: checkpoint.files,
             status: checkpoint.status.clone(),
+            diff: checkpoint.diff.as_ref().map(Into::into),
         };
         put(Some(checkpoint.checkpoint.to_string()), captured.into());
     }
