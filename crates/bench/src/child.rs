@@ -212,11 +212,17 @@ async fn wait_for_go() -> anyhow::Result<()> {
 
 /// Processor time of this process, user and system.
 fn cpu_ms() -> anyhow::Result<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    Ok(u64::try_from(cpu_of("self")?.as_millis())?)
+}
+
+/// That of another one.
+pub(crate) fn cpu_of(pid: &str) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let behind = stat.rsplit_once(") ").context("a stat line")?.1;
     let fields: Vec<&str> = behind.split(' ').collect();
     // Fields 14 and 15 of proc(5), in ticks of 10 ms; two stand before the part that was split off.
-    Ok((fields[11].parse::<u64>()? + fields[12].parse::<u64>()?) * 10)
+    let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 /// A running child and what it said.

@@ -2,6 +2,7 @@
 //! compare. `cargo xtask bench [names…]`.
 
 mod aged;
+mod agents;
 mod child;
 mod clients;
 mod durable;
@@ -24,7 +25,7 @@ use crate::report::Report;
 #[derive(Parser)]
 struct Args {
     /// Names of measurements; all of them without any: durable latency visible
-    /// fanout start memory replay faces restart loops parked. `aged` takes minutes and runs only when named.
+    /// fanout start memory replay faces restart loops parked agents. `aged` takes minutes and runs only when named.
     names: Vec<String>,
     /// Seconds of each timed part.
     #[arg(long, default_value_t = 5)]
@@ -99,6 +100,9 @@ fn measure(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()>
         }
         if wanted("parked") {
             loops::parked(&mut report).await?;
+        }
+        if wanted("agents") {
+            agents::measure(&mut report).await?;
         }
         // Minutes long, so only by its name.
         if args.names.iter().any(|name| name == "aged") {

@@ -1,6 +1,6 @@
 //! The real binary: how soon a started run speaks, and what idle runs and followers cost in memory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::clients;
 use crate::report::{Latencies, Report};
+use crate::{child, clients};
 
 const CONFIG: &str = r#"
 [limits]
@@ -37,11 +37,20 @@ impl Server {
         Self::start_with(dir, CONFIG).await
     }
 
+    pub(crate) async fn start_with(dir: &Path, config: &str) -> anyhow::Result<Self> {
+        Self::start_where(dir, config, &[]).await
+    }
+
+    /// With more variables in its environment.
     #[expect(
         clippy::disallowed_methods,
         reason = "the real binary is what is measured"
     )]
-    pub(crate) async fn start_with(dir: &Path, config: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start_where(
+        dir: &Path,
+        config: &str,
+        variables: &[(&str, PathBuf)],
+    ) -> anyhow::Result<Self> {
         std::fs::write(dir.join("outlive.toml"), config)?;
         let binary = std::env::current_exe()?.with_file_name("outlive");
         anyhow::ensure!(
@@ -54,6 +63,7 @@ impl Server {
         let process = Command::new(binary)
             .current_dir(dir)
             .env("XDG_DATA_HOME", dir)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .args([
                 "serve",
                 "--store",
@@ -114,6 +124,17 @@ impl Server {
     /// Resident memory of the server, bytes.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
         Ok(self.status("VmRSS:")? * 1024)
+    }
+
+    /// Processor time of the server, user and system.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let pid = self.process.id().context("the server runs")?;
+        child::cpu_of(&pid.to_string())
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Threads of the server.

@@ -76,8 +76,13 @@ impl Place {
         let marker = root.join(MARKER);
         if !marker.is_file() {
             let mut entries = fs::read_dir(&root).map_err(Error::at(&root))?;
-            // What a crash between the two files leaves.
-            if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != ".gitignore")) {
+            let is_foreign = |entry: fs::DirEntry| {
+                let name = entry.file_name();
+                // What a crash between the two files leaves, or another one who makes them in this moment.
+                name != ".gitignore" && !name.to_string_lossy().starts_with(MARKER)
+            };
+            // What is foreign may be a worktree in a directory that somebody has marked since.
+            if entries.any(|entry| entry.is_ok_and(is_foreign)) && !marker.is_file() {
                 return Err(Error::PlaceNotOurs { path: root });
             }
             // A data directory inside a repository must not look like a change of it.
@@ -245,7 +250,9 @@ impl Record {
 /// Writes a file of which a crash leaves all or nothing.
 fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(Error::at(dir))?;
+    let mut named = tempfile::Builder::new();
+    let half = named.prefix(MARKER).tempfile_in(dir);
+    let mut file = half.map_err(Error::at(dir))?;
     file.write_all(text).map_err(Error::at(path))?;
     file.as_file().sync_data().map_err(Error::at(path))?;
     file.persist(path)

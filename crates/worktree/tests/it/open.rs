@@ -105,3 +105,19 @@ async fn a_directory_that_is_not_ours_is_no_place_for_worktrees() {
     Place::open(other.path()).unwrap();
     Place::open(other.path()).unwrap();
 }
+
+#[test]
+fn many_may_make_the_place_for_worktrees_at_once() {
+    for _ in 0..50 {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = || {
+            let place = Place::open(dir.path()).unwrap();
+            fs::create_dir_all(place.root().join("a-repository")).unwrap();
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(opened);
+            }
+        });
+    }
+}

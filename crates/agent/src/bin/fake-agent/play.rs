@@ -3,7 +3,7 @@
 use std::io::BufRead as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::ears::{Ears, Sound};
 use crate::script::Word;
@@ -103,6 +103,10 @@ impl Stage {
             match word {
                 Word::Text(text) => self.message(&text.split_inclusive(' ').collect::<Vec<_>>()),
                 Word::Tokens(n) => self.message(&vec!["token "; *n]),
+                Word::Stamp {
+                    n_words,
+                    per_second,
+                } => self.stamp(*n_words, Duration::from_secs(1) / *per_second),
                 Word::Think(text) => self.think(text),
                 Word::Tool(command) => self.tool(command),
                 Word::Leave(command) => drop(start(command)),
@@ -167,6 +171,25 @@ impl Stage {
         }
         self.voice.message_end(n, &text, "");
         self.hear(Duration::ZERO);
+    }
+
+    /// Says the time again and again.
+    fn stamp(&mut self, n_words: u32, every: Duration) {
+        self.n_messages += 1;
+        let n = self.n_messages;
+        self.voice.message(n);
+        let (begin, mut text) = (Instant::now(), String::new());
+        for at in 0..n_words {
+            let due = begin + every * at;
+            while !self.is_interrupted && !self.is_over && Instant::now() < due {
+                self.hear(due.saturating_duration_since(Instant::now()));
+            }
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let word = format!("@{:020} ", now.unwrap_or_default().as_nanos());
+            text.push_str(&word);
+            self.voice.word(n, &word, &text, false);
+        }
+        self.voice.message_end(n, &text, "");
     }
 
     fn think(&mut self, thought: &str) {

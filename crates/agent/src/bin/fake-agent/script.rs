@@ -9,6 +9,9 @@ pub(crate) enum Word {
     Think(String),
     /// `tokens N`: says so many words.
     Tokens(usize),
+    /// `stamp N RATE`: says so many words, so many in a second, each of which is the time: `@` and the nanoseconds of the
+    /// wall clock in 20 digits.
+    Stamp { n_words: u32, per_second: u32 },
     /// `tool COMMAND`: runs it in a session of its own and shows its output.
     Tool(String),
     /// `leave COMMAND`: starts it in a session of its own and forgets it.
@@ -62,6 +65,13 @@ fn word(text: &str) -> Word {
         "text" => Word::Text(rest_owned()),
         "think" => Word::Think(rest_owned()),
         "tokens" => Word::Tokens(rest.parse().unwrap_or(1)),
+        "stamp" => {
+            let (n_words, per_second) = rest.split_once(' ').unwrap_or_default();
+            Word::Stamp {
+                n_words: n_words.parse().unwrap_or(1),
+                per_second: per_second.parse().unwrap_or(1).max(1),
+            }
+        }
         "tool" => Word::Tool(rest_owned()),
         "leave" => Word::Leave(rest_owned()),
         "ask" => Word::Ask(rest_owned()),
