@@ -24,6 +24,8 @@ pub struct ThreadRecord {
     pub column: Option<String>,
     /// Its place in the column.
     pub position: Option<f64>,
+    /// The agent of runs that name none.
+    pub agent: Option<String>,
     /// The thread above it.
     pub parent: Option<ThreadId>,
     /// When it was put away.
@@ -51,6 +53,8 @@ pub struct NewThread {
     pub column: Option<String>,
     /// Its place in the column.
     pub position: Option<f64>,
+    /// The agent of runs that name none.
+    pub agent: Option<String>,
     /// The thread above it.
     pub parent: Option<ThreadId>,
 }
@@ -70,6 +74,8 @@ pub struct ThreadPatch {
     pub column: Option<Option<String>>,
     /// Its place in the column.
     pub position: Option<Option<f64>>,
+    /// The agent of runs that name none.
+    pub agent: Option<Option<String>>,
     /// Put away or taken out again.
     pub archived: Option<bool>,
 }

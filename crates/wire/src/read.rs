@@ -192,7 +192,7 @@ mod tests {
             "trailing characters at line 1 column 27",
         );
         check::<StartRun>(" ", "not json", "the body is empty");
-        check::<StartRun>(r#"{"input":"x"}"#, "", "missing field `agent`");
+        check::<StartRun>(r#"{"agent":"a"}"#, "", "missing field `input`");
         check::<StartRun>(
             r#"["a",null,"x"]"#,
             "",

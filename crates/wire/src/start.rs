@@ -11,9 +11,10 @@ use crate::{Credentials, Settings};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
-    /// The agent's name in the catalogue.
+    /// The agent's name in the catalogue; that of the thread if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "writer")]
-    pub agent: String,
+    pub agent: Option<String>,
     /// The thread it belongs to, at most 200 bytes; an unknown one is created. One of ours if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "chat-42")]
@@ -71,7 +72,7 @@ impl StartRun {
     /// A start with nothing but what is needed.
     pub fn new(agent: impl Into<String>, input: Input) -> Self {
         Self {
-            agent: agent.into(),
+            agent: Some(agent.into()),
             thread_id: None,
             input,
             on_conflict: None,

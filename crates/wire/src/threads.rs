@@ -34,6 +34,9 @@ pub struct ThreadBody {
     /// Its place in the column.
     #[serde(default)]
     pub position: Option<f64>,
+    /// The agent of runs that name none.
+    #[serde(default)]
+    pub agent: Option<String>,
     /// The thread above it.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -94,6 +97,9 @@ pub struct CreateThread {
     /// Its place in the column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<f64>,
+    /// The agent of runs that name none; it need not exist yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// The thread above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -143,6 +149,14 @@ pub struct PatchThread {
     )]
     #[schema(value_type = Option<f64>)]
     pub position: Option<Option<f64>>,
+    /// The agent of runs that name none.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schema(value_type = Option<String>)]
+    pub agent: Option<Option<String>>,
     /// Put away, or taken out again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived: Option<bool>,

@@ -47,7 +47,7 @@ pub(crate) struct Start {
     /// What is asked; `-` reads it from standard input
     #[arg(value_name = "TEXT")]
     pub(crate) text: Vec<String>,
-    /// The agent; else `OUTLIVE_AGENT`, else the only one that is configured
+    /// The agent; else `OUTLIVE_AGENT`, else that of the thread, else the only one that is configured
     #[arg(short, long, value_name = "NAME")]
     pub(crate) agent: Option<String>,
     /// `vendor/model`, for an agent that lets its runs choose; `chat` if no agent is named

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use wire::{
     AgentList, ApplyRun, DiffBody, InputAnswer, OnWorktree, Problem, PutSecret, RefineRun,
     RequestAnswer, RunBody, RunList, SecretList, SendInput, StartRun, StopAnswer, StopRun,
-    ThreadRun,
+    ThreadBody, ThreadRun,
 };
 
 use super::error::ClientError;
@@ -220,6 +220,19 @@ impl Client {
         let mut call = self.base_url(&["v1", "runs"]);
         call.query_pairs_mut().extend_pairs(pairs);
         self.read(self.authorized(self.http.get(call))).await
+    }
+
+    /// The agent that a thread has for runs that name none; nothing if there is no such thread.
+    pub(crate) async fn agent_of(&self, thread: &ThreadId) -> Result<Option<String>, ClientError> {
+        let path = ["v1", "threads", thread.as_str()];
+        match self
+            .read::<ThreadBody>(self.request(Method::GET, &path))
+            .await
+        {
+            Ok(thread) => Ok(thread.agent),
+            Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The latest run of a thread.

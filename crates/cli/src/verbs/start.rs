@@ -26,7 +26,7 @@ pub(super) async fn run(session: &Session, args: Start) -> Result<Exit, Failure>
     };
     let mut interrupts = Interrupts::listen();
     let mut connection = server(session).await?;
-    let agent = agent(session, &connection, &args).await?;
+    let agent = agent(session, &connection, &args, thread.as_ref()).await?;
     let mut body = StartRun::new(agent, Input::text(text));
     body.trigger = Some(Trigger::User);
     body.output_schema = args.schema.as_deref().map(json_of).transpose()?;
@@ -160,11 +160,12 @@ fn settings(model: Option<&str>, chosen: &[String]) -> Result<Settings, Failure>
         .map_err(|error| Failure::Usage(format!("--set: {error}")))
 }
 
-/// The agent that is meant: the named one, else `chat` for a model, else the only one that is configured.
+/// The agent that is meant: the named one, else `chat` for a model, else that of the thread, else the only one that is configured.
 async fn agent(
     session: &Session,
     connection: &Connection,
     args: &Start,
+    thread: Option<&ThreadId>,
 ) -> Result<String, Failure> {
     let named = args
         .agent
@@ -175,6 +176,11 @@ async fn agent(
     }
     if args.model.is_some() {
         return Ok(CHAT.to_owned());
+    }
+    if let Some(thread) = thread
+        && let Some(agent) = connection.client.agent_of(thread).await?
+    {
+        return Ok(agent);
     }
     let list = connection.client.agents().await?;
     let mut configured = list

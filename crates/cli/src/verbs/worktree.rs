@@ -11,6 +11,7 @@ use crate::args::WorktreeVerb;
 use crate::client::find;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::render::counted;
 use crate::session::{Session, print_line};
 
 pub(super) async fn run(session: &Session, verb: WorktreeVerb) -> Result<Exit, Failure> {
@@ -91,7 +92,8 @@ fn merge(tense: &str, output: &Value) -> String {
     if let Some(n) = output["uncommitted"].as_u64().filter(|n| *n > 0) {
         let _ = write!(
             said,
-            "\n{n} files are not committed and would stay behind; merge with --commit to take them along"
+            "\n{} not committed would stay behind; merge with --commit to take it along",
+            counted(n, "file")
         );
     }
     said

@@ -95,7 +95,7 @@ fn the_work_of_a_run_is_checked_merged_and_removed() {
     assert!(shown.contains("kept      w1"), "{shown}");
 
     let check = house.well(&["worktree", "check", "last"]);
-    assert!(check.contains("1 files are not committed"), "{check}");
+    assert!(check.contains("1 file not committed"), "{check}");
     house.ends(&["worktree", "merge", "last"], 1, "new.txt");
     let merged = house.well(&["worktree", "merge", "last", "--commit", "-m", "A file"]);
     assert_eq!(merged, "main is moved forward to it\n");

@@ -45,7 +45,11 @@ pub(crate) async fn start(
     }
     let thread = thread_for(&caller, body.thread_id)?;
     bounded_metadata(&body.metadata)?;
-    may_start(&caller, &body.agent)?;
+    let agent = match body.agent {
+        Some(agent) => agent,
+        None => agent_of(&app, &caller, &thread).await?,
+    };
+    may_start(&caller, &agent)?;
     let wanted = Wanted {
         settings: &body.settings,
         budget: body.budget.as_ref(),
@@ -53,7 +57,7 @@ pub(crate) async fn start(
     };
     let spec = app
         .catalogue
-        .resolve(&body.agent, &wanted, |agent| caller.may_start(agent))?;
+        .resolve(&agent, &wanted, |agent| caller.may_start(agent))?;
     let run = fresh::new_run_id()?;
     let credentials = body.credentials.as_ref();
     let credentials = seal_credentials(&app, &caller.scope, run, credentials)?;
@@ -61,7 +65,7 @@ pub(crate) async fn start(
         run,
         scope: caller.scope.clone(),
         thread,
-        agent: body.agent,
+        agent,
         spec,
         input: body.input,
         on_conflict,
@@ -223,6 +227,21 @@ async fn refined(
         ensure_resumable(app, caller, &source).await?;
     }
     Ok(source.thread)
+}
+
+/// The agent that a thread has for runs that name none.
+async fn agent_of(app: &App, caller: &Caller, thread: &ThreadId) -> Result<String, Error> {
+    let thread = match app.store.thread(&caller.scope, thread).await {
+        Ok(thread) => Some(thread),
+        Err(ReadError::Unknown) => None,
+        Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
+    };
+    thread.and_then(|thread| thread.agent).ok_or_else(|| {
+        Error::invalid(
+            "agent",
+            "is missing: name one, or start on a thread that has an agent",
+        )
+    })
 }
 
 /// A token of one thread starts runs there and nowhere else.

@@ -28,6 +28,7 @@ pub(crate) async fn create(
     bounded("title", body.title.as_deref(), TITLE_BYTES)?;
     bounded("body", body.body.as_deref(), BODY_BYTES)?;
     bounded("column", body.column.as_deref(), LABEL_BYTES)?;
+    bounded("agent", body.agent.as_deref(), LABEL_BYTES)?;
     bounded_labels(&body.labels)?;
     bounded_metadata(&body.metadata)?;
     let new = NewThread {
@@ -37,6 +38,7 @@ pub(crate) async fn create(
         metadata: body.metadata,
         column: body.column,
         position: body.position,
+        agent: body.agent,
         parent: body.parent_id,
     };
     let thread = app.store.create_thread(&caller.scope, id, new).await?;

@@ -38,6 +38,15 @@ pub(crate) async fn patch(
         body.column.iter().flatten().next().map(String::as_str),
         LABEL_BYTES,
     )?;
+    bounded(
+        "agent",
+        body.agent.iter().flatten().next().map(String::as_str),
+        LABEL_BYTES,
+    )?;
+    if body.agent.is_some() {
+        // Which agent works on it is not for an agent to say.
+        caller.may(Right::Manage)?;
+    }
     bounded_labels(body.labels.as_deref().unwrap_or_default())?;
     if let Some(metadata) = &body.metadata {
         bounded_metadata(metadata)?;
@@ -49,6 +58,7 @@ pub(crate) async fn patch(
         metadata: body.metadata,
         column: body.column,
         position: body.position,
+        agent: body.agent,
         archived: body.archived,
     };
     let thread = app.store.patch_thread(&caller.scope, &id, patch).await?;

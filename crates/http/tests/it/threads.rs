@@ -105,3 +105,33 @@ async fn a_stop_of_a_thread_stops_what_is_current() {
         (200, &json!({"stopped": false, "run": null}))
     );
 }
+
+#[tokio::test]
+async fn a_start_that_names_no_agent_has_that_of_its_thread() {
+    let server = Server::open().await;
+    let missing = server
+        .post("/v1/runs", json!({"thread_id": "card", "input": "go"}))
+        .await;
+    assert_eq!(
+        (missing.status, missing.text("path")),
+        (400, "agent"),
+        "{:?}",
+        missing.body
+    );
+    let card = json!({"id": "card", "column": "todo", "agent": "nobody"});
+    assert_eq!(
+        server.post("/v1/threads", card).await.text("agent"),
+        "nobody"
+    );
+    let start = json!({"thread_id": "card", "input": "go"});
+    let unknown = server.post("/v1/runs", start.clone()).await;
+    assert_eq!(
+        (unknown.status, unknown.text("code")),
+        (422, "agent_unknown")
+    );
+    let patch = json!({"agent": "demo"});
+    let patched = send(&server, Method::PATCH, "/v1/threads/card", patch).await;
+    assert_eq!(patched.text("agent"), "demo");
+    let started = server.post("/v1/runs", start).await;
+    assert_eq!((started.status, started.text("agent")), (201, "demo"));
+}

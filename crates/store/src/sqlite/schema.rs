@@ -8,9 +8,12 @@ use super::fault::Fault;
 pub(crate) const VERSION: u32 = 2;
 
 /// The steps from one version to the next. A step is never changed once it was released.
-const STEPS: [&str; VERSION as usize] = [FIRST, WORKTREES];
+const STEPS: [&str; VERSION as usize] = [FIRST, SECOND];
 
-const WORKTREES: &str = "ALTER TABLE run ADD COLUMN worktree_removed_at INTEGER;";
+const SECOND: &str = "
+ALTER TABLE run ADD COLUMN worktree_removed_at INTEGER;
+ALTER TABLE thread ADD COLUMN agent TEXT;
+";
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -306,9 +306,12 @@ impl Source {
             return Ok(());
         }
         let named = named.join(", ");
-        let message = format!(
-            "{n_files} files in the worktree are not committed ({named}); merge with `commit` to take them along"
-        );
+        let n_files = match n_files {
+            1 => "a file in the worktree is".to_owned(),
+            n => format!("{n} files in the worktree are"),
+        };
+        let message =
+            format!("{n_files} not committed ({named}); merge with `commit` to take it along");
         Err(Failed::Told(ErrorInfo::new("worktree_dirty", message)))
     }
 }

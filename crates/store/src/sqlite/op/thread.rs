@@ -48,8 +48,8 @@ pub(super) fn make(
     txn.connection
         .prepare_cached(
             "INSERT INTO thread (tenant, id, created_by, title, body, labels, metadata, board_column, position, parent,
-                created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+                created_at, updated_at, agent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         )?
         .execute(params![
             scope.tenant.as_str(),
@@ -63,6 +63,7 @@ pub(super) fn make(
             new.position,
             new.parent.as_ref().map(ThreadId::as_str),
             txn.now.as_ms(),
+            new.agent,
         ])?;
     let key = txn.connection.last_insert_rowid();
     txn.thread_changed(change(scope, thread));
@@ -133,6 +134,7 @@ impl Operation for PatchThread {
             metadata,
             column,
             position,
+            agent,
             archived,
         } = patch;
         record.title = title.unwrap_or(record.title);
@@ -141,6 +143,7 @@ impl Operation for PatchThread {
         record.metadata = metadata.unwrap_or(record.metadata);
         record.column = column.unwrap_or(record.column);
         record.position = position.unwrap_or(record.position);
+        record.agent = agent.unwrap_or(record.agent);
         record.archived_at = match archived {
             None => record.archived_at,
             Some(true) => record.archived_at.or(Some(txn.now)),
@@ -150,7 +153,7 @@ impl Operation for PatchThread {
         txn.connection
             .prepare_cached(
                 "UPDATE thread SET title = ?2, body = ?3, labels = ?4, metadata = ?5, board_column = ?6, position = ?7,
-                    archived_at = ?8, updated_at = ?9
+                    archived_at = ?8, updated_at = ?9, agent = ?10
                  WHERE key = ?1",
             )?
             .execute(params![
@@ -163,6 +166,7 @@ impl Operation for PatchThread {
                 record.position,
                 record.archived_at.map(Timestamp::as_ms),
                 record.updated_at.as_ms(),
+                record.agent,
             ])?;
         txn.thread_changed(Change {
             created_by: record.created_by.clone(),

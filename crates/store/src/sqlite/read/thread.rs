@@ -10,7 +10,7 @@ use crate::{Cursor, Scope, ThreadFilter, ThreadRecord};
 
 const COLUMNS: &str = "thread.key, thread.id, thread.tenant, thread.created_by, title, body, labels, metadata, \
      board_column, position, parent, archived_at, created_at, updated_at, \
-     (SELECT run.id FROM run WHERE run.thread = thread.key AND run.is_current = 1)";
+     (SELECT run.id FROM run WHERE run.thread = thread.key AND run.is_current = 1), thread.agent";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(i64, ThreadRecord)> {
     let labels: String = row.get(6)?;
@@ -33,6 +33,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, ThreadRecord)> {
         created_at: time(12)?.unwrap_or_default(),
         updated_at: time(13)?.unwrap_or_default(),
         current_run: run_id(row, 14)?,
+        agent: row.get(15)?,
     };
     Ok((row.get(0)?, record))
 }
@@ -134,7 +135,7 @@ pub(crate) fn grants(
     connection
         .prepare_cached(
             "SELECT tool FROM grant_of_thread JOIN thread ON thread.key = grant_of_thread.thread
-             WHERE tenant = ?1 AND id = ?2 AND agent = ?3",
+             WHERE tenant = ?1 AND id = ?2 AND grant_of_thread.agent = ?3",
         )?
         .query_map([scope.tenant.as_str(), thread.as_str(), agent], |row| {
             row.get(0)

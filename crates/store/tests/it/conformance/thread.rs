@@ -39,15 +39,18 @@ pub(crate) async fn it_is_made_read_changed_and_deleted(place: Place) {
         metadata: serde_json::from_str(r#"{"n": 1.5}"#).unwrap(),
         column: Some("todo".into()),
         position: Some(0.1),
+        agent: Some("coder".into()),
         parent: None,
     };
     let scope = Scope::local();
     let made = make(&world, "t", new).await;
+    assert_eq!(made.agent.as_deref(), Some("coder"));
     assert_eq!(world.store.thread(&scope, &id("t")).await, Ok(made.clone()));
     world.advance(5);
     let patch = ThreadPatch {
         title: Some(None),
         column: Some(Some("done".into())),
+        agent: Some(Some("writer".into())),
         archived: Some(true),
         ..ThreadPatch::default()
     };
@@ -59,6 +62,7 @@ pub(crate) async fn it_is_made_read_changed_and_deleted(place: Place) {
     let expected = ThreadRecord {
         title: None,
         column: Some("done".into()),
+        agent: Some("writer".into()),
         archived_at: Some(world.now()),
         updated_at: world.now(),
         ..made

@@ -67,7 +67,7 @@ async fn work_is_checked_committed_and_merged_into_the_branch_it_began_from() {
     assert!(
         dirty
             .message
-            .contains("1 files in the worktree are not committed (new.txt)"),
+            .contains("a file in the worktree is not committed (new.txt)"),
         "{dirty:?}"
     );
 
