@@ -128,6 +128,28 @@ async fn a_parked_agent_outlives_its_server() {
 }
 
 #[tokio::test]
+async fn an_answer_reaches_the_session_that_follows_one_that_is_gone() {
+    let mut house = House::new().await;
+    let worker = hire(&mut house);
+    let spec = parking(agent(
+        DriverKind::Codex,
+        "text first;ask echo asked;text last",
+    ));
+    let run = house.start(spec).await;
+    house.until(run, "parked", is_parked).await;
+    let sessions = house.path().join("sessions");
+    for file in std::fs::read_dir(&sessions).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    house.decide(run, 1, Decision::Allow).await;
+    ends_as(&house, run, Status::Succeeded, "completed").await;
+    assert_eq!(notices(&house, run, "session_gone").await, 1);
+    assert_eq!(notices(&house, run, "answer_given").await, 1);
+    assert_eq!(count(&house, run, "approval.requested").await, 1);
+    worker.leave().await;
+}
+
+#[tokio::test]
 async fn a_server_that_stops_parks_an_agent_that_waits_at_once() {
     let mut house = House::new().await;
     let worker = hire(&mut house);
