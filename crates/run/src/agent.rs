@@ -300,6 +300,10 @@ pub struct AgentSpec {
     /// Coding agents: whether what a succeeded run left uncommitted is committed on its branch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub commit_leftovers: bool,
+    /// Coding agents that ask: milliseconds after which the process of one that waits for answers and for nothing else is
+    /// ended, and its run parked; never if missing. The answers start it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub park_after_ms: Option<u64>,
     /// Coding agents: commands to try the work of a run with, by name; each a line for the shell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub previews: BTreeMap<String, String>,
@@ -403,6 +407,7 @@ impl AgentSpec {
             setup: None,
             teardown: None,
             commit_leftovers: false,
+            park_after_ms: None,
             previews: BTreeMap::new(),
             task: None,
             script: Vec::new(),

@@ -125,6 +125,9 @@ pub fn preview_thread(owner: RunId, name: &str) -> ThreadId {
         .expect("a run's id and a preview's name are short")
 }
 
+/// Those among the coding agents that ask people.
+pub(crate) const ASKING: &[DriverKind] = &[DriverKind::Codex, DriverKind::Claude, DriverKind::Acp];
+
 /// What is wrong with a coding agent beside keys that do not belong to it.
 pub(crate) fn problems(spec: &AgentSpec) -> Vec<String> {
     let mut problems = Vec::new();

@@ -1,6 +1,6 @@
 //! What is wrong with an agent as its configuration says it.
 
-use crate::coding::{self, CODING};
+use crate::coding::{self, ASKING, CODING};
 use crate::upstream;
 use crate::{AgentSpec, DriverKind, MAX_REPAIR_ATTEMPTS};
 
@@ -124,6 +124,7 @@ impl AgentSpec {
         only(self.setup.is_some(), "setup", CODING);
         only(self.teardown.is_some(), "teardown", CODING);
         only(self.commit_leftovers, "commit_leftovers", CODING);
+        only(self.park_after_ms.is_some(), "park_after_ms", ASKING);
         only(!self.previews.is_empty(), "previews", CODING);
         only(self.task.is_some(), "task", &[DriverKind::Worktree]);
         only(!self.script.is_empty(), "script", &[DriverKind::Scripted]);
@@ -188,6 +189,11 @@ mod tests {
             ],
         );
         check(r#"{"driver":"codex","repository":"."}"#, &[]);
+        check(r#"{"driver":"codex","park_after_ms":600000}"#, &[]);
+        check(
+            r#"{"driver":"pi","park_after_ms":600000}"#,
+            &["park_after_ms belongs to driver codex or claude or acp, this agent has driver pi"],
+        );
         check(
             r#"{"driver":"pi","approval":"ask","directory":".","setup":"make"}"#,
             &[

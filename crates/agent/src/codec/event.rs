@@ -191,6 +191,8 @@ pub enum Event {
         request: String,
         /// What.
         questions: Vec<Question>,
+        /// The call by which it asks, where asking is a tool of its own.
+        call: Option<String>,
     },
     /// An open request needs no answer any more.
     RequestClosed {

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::Exit;
 use crate::codec::acp::Acp;
 use crate::codec::claude::Claude;
@@ -101,6 +103,26 @@ impl Wire {
         }
     }
 
+    /// What stays the same of an approval's detail when a reopened session asks it again: all but the names and times of
+    /// this one asking.
+    pub fn asked_again(self, mut detail: Value) -> Value {
+        let (own, of_call): (&[&str], &[&str]) = match self {
+            Self::Pi => (&[], &[]),
+            Self::Codex => (Codex::OF_ONE_ASKING, &[]),
+            Self::Claude => (Claude::OF_ONE_ASKING, &[]),
+            Self::Acp => (Acp::OF_ONE_ASKING, Acp::OF_ONE_CALL),
+        };
+        for name in own {
+            drop_field(&mut detail, name);
+        }
+        if let Some(call) = detail.get_mut("toolCall") {
+            for name in of_call {
+                drop_field(call, name);
+            }
+        }
+        detail
+    }
+
     /// What its agents can do as far as it is known before one runs.
     pub fn capabilities(self) -> Capabilities {
         match self {
@@ -109,5 +131,52 @@ impl Wire {
             Self::Claude => Claude::CAPABILITIES,
             Self::Acp => Acp::CAPABILITIES,
         }
+    }
+}
+
+fn drop_field(value: &mut Value, name: &str) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two askings, as the agents word them.
+    #[track_caller]
+    fn check(wire: Wire, first: Value, second: Value, is_same: bool) {
+        let same = wire.asked_again(first) == wire.asked_again(second);
+        assert_eq!(same, is_same, "{wire:?}");
+    }
+
+    #[test]
+    fn the_same_asked_again_is_the_same_under_other_names() {
+        let codex = |n: u32, command: &str| {
+            json!({"threadId": "T", "turnId": format!("t{n}"), "itemId": format!("i{n}"), "startedAtMs": n,
+                "command": command, "cwd": "/srv", "availableDecisions": ["accept", "cancel"]})
+        };
+        check(Wire::Codex, codex(1, "ls"), codex(2, "ls"), true);
+        check(Wire::Codex, codex(1, "ls"), codex(1, "rm"), false);
+        let claude = |n: u32, command: &str| {
+            json!({"subtype": "can_use_tool", "tool_name": "Bash", "tool_use_id": format!("toolu_{n}"),
+                "input": {"command": command, "tool_use_id": n / 10}})
+        };
+        check(Wire::Claude, claude(1, "ls"), claude(2, "ls"), true);
+        check(Wire::Claude, claude(1, "ls"), claude(1, "rm"), false);
+        // What belongs to the tool's own arguments is no name of the asking.
+        check(Wire::Claude, claude(1, "ls"), claude(11, "ls"), false);
+        let acp = |n: u32, command: &str| {
+            json!({"sessionId": format!("S{n}"), "options": [{"optionId": "yes", "kind": "allow_once"}],
+                "toolCall": {"toolCallId": format!("c{n}"), "title": "run", "rawInput": {"command": command}}})
+        };
+        check(Wire::Acp, acp(1, "ls"), acp(2, "ls"), true);
+        check(Wire::Acp, acp(1, "ls"), acp(1, "rm"), false);
+        let pi = |message: &str| json!({"message": message});
+        check(Wire::Pi, pi("Sure?"), pi("Sure?"), true);
+        check(Wire::Pi, pi("Sure?"), pi("Really?"), false);
     }
 }

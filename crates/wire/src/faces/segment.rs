@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use run::event::{AttemptEnd, Event};
+use run::event::{AttemptEnd, Event, RunWaiting};
 use run::{RequestId, Seq, WaitMode};
 
 /// Why a segment ends with an event.
@@ -24,6 +24,8 @@ pub enum SegmentEnd {
 pub struct SegmentEnds {
     /// Asked in this segment and not closed.
     open: BTreeSet<RequestId>,
+    /// What the attempt under way waited for last, while it kept the run.
+    held: BTreeSet<RequestId>,
 }
 
 impl SegmentEnds {
@@ -47,10 +49,21 @@ impl SegmentEnds {
     /// Takes the next event of the log; says whether a segment ends with it.
     pub fn take(&mut self, event: &Event) -> Option<SegmentEnd> {
         let end = self.judge(event);
+        if matches!(event, Event::AttemptEnded(_)) {
+            self.held.clear();
+        }
         if end.is_some() {
             self.open.clear();
         }
         end
+    }
+
+    /// Whether it is the wait of before that goes on without a worker: its client knows of it.
+    fn is_parked_wait(&self, waiting: &RunWaiting) -> bool {
+        waiting.mode == WaitMode::Parked
+            && !waiting.requests.is_empty()
+            && self.open.is_empty()
+            && waiting.requests.iter().all(|on| self.held.contains(on))
     }
 
     #[expect(
@@ -60,7 +73,12 @@ impl SegmentEnds {
     fn judge(&mut self, event: &Event) -> Option<SegmentEnd> {
         match event {
             Event::RunFinished(_) => return Some(SegmentEnd::Finished),
+            Event::RunWaiting(waiting) if self.is_parked_wait(waiting) => {}
             Event::RunWaiting(waiting) if !waiting.requests.is_empty() => {
+                self.held = match waiting.mode {
+                    WaitMode::Held => waiting.requests.iter().cloned().collect(),
+                    WaitMode::Parked => BTreeSet::new(),
+                };
                 return Some(SegmentEnd::Waits {
                     mode: waiting.mode,
                     on: waiting.requests.clone(),
@@ -187,9 +205,7 @@ impl Waits {
 
 #[cfg(test)]
 mod tests {
-    use run::event::{
-        ApprovalRequested, ApprovalResolved, AttemptEnded, Decision, RequestExpired, RunWaiting,
-    };
+    use run::event::{ApprovalRequested, ApprovalResolved, AttemptEnded, Decision, RequestExpired};
     use run::{By, CallId};
     use serde_json::Value;
 
@@ -278,6 +294,32 @@ mod tests {
         check(&[asked(), waits(vec![q1()], WaitMode::Held)], &[(1, held)]);
         // Runs of other agents and times are no clients.
         check(&[waits(vec![], WaitMode::Parked)], &[]);
+    }
+
+    #[test]
+    fn a_wait_that_goes_on_without_its_worker_is_one_wait() {
+        let held = ends_waiting(WaitMode::Held);
+        let parked = ends_waiting(WaitMode::Parked);
+        let mut log = vec![
+            asked(),
+            waits(vec![q1()], WaitMode::Held),
+            waits(vec![q1()], WaitMode::Parked),
+            ended(AttemptEnd::Parked),
+        ];
+        check(&log, &[(1, held.clone())]);
+        // Another attempt waits for itself.
+        log.push(waits(vec![q1()], WaitMode::Parked));
+        check(&log, &[(1, held.clone()), (4, parked.clone())]);
+        // Something else was asked meanwhile.
+        check(
+            &[
+                asked(),
+                waits(vec![q1()], WaitMode::Held),
+                asked(),
+                waits(vec![q1()], WaitMode::Parked),
+            ],
+            &[(1, held), (3, parked)],
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The conversation with one agent process, from its first word to its end.
 
+mod parking;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::child::{Child, steps};
 use super::files::Files;
 use super::from_agent::{FromAgent, decided};
+use super::kept::{Kept, words};
 use super::session::Start;
 use crate::context::{Context, Over};
 use crate::limits::{AGENT_GOODBYE, APPROVAL_BYTES};
@@ -32,6 +35,8 @@ pub(super) enum End {
     Failed(Outcome),
     /// The process broke off.
     Lost(String),
+    /// The run is to wait without a process.
+    Parked,
     /// The attempt is to end.
     Cancelled,
 }
@@ -41,6 +46,7 @@ pub(super) struct Conversation<'a> {
     pub(super) child: Child,
     pub(super) translator: &'a mut FromAgent,
     pub(super) files: &'a mut Files,
+    pub(super) kept: &'a mut Kept,
     pub(super) start: Start,
     pub(super) is_resumed: bool,
 }
@@ -50,6 +56,7 @@ struct Talk<'a> {
     child: Child,
     translator: &'a mut FromAgent,
     files: &'a mut Files,
+    kept: &'a mut Kept,
     /// Stands before the next prompt.
     preface: Option<String>,
     /// Is said before any input.
@@ -82,6 +89,7 @@ impl Conversation<'_> {
             child: self.child,
             translator: self.translator,
             files: self.files,
+            kept: self.kept,
             preface,
             first,
             is_resumed: self.is_resumed,
@@ -113,11 +121,17 @@ impl Talk<'_> {
             }
             let waits = matches!(self.child.waiting(), Waiting::Answer | Waiting::Idle);
             let quiet_at = self.quiet_at(context);
+            let parks_at = self.parks_at(context);
             let heard = tokio::select! {
                 biased;
                 () = context.cancelled() => return Ok(End::Cancelled),
                 // Nothing is half done while it waits: there is no better place to stop.
-                () = context.drain.cancelled(), if waits => return Ok(End::Cancelled),
+                () = context.drain.cancelled(), if waits => {
+                    if parks_at.is_some() {
+                        return self.park(context).await;
+                    }
+                    return Ok(End::Cancelled);
+                }
                 changed = control.changed() => {
                     changed.map_err(|_| Over)?;
                     self.answer(context).await?;
@@ -129,6 +143,7 @@ impl Talk<'_> {
                     self.child.tell(Command::Ask);
                     continue;
                 }
+                () = at(parks_at) => return self.park(context).await,
             };
             let Some(heard) = heard else {
                 return Ok(End::Lost(self.broke_off("the agent's process ended")));
@@ -240,7 +255,7 @@ impl Talk<'_> {
     /// Passes on answers to the agent's requests.
     async fn answer(&mut self, context: &mut Context) -> Result<(), Over> {
         let control = context.control();
-        let open = self.translator.requests().keys();
+        let open = self.translator.requests();
         let closed: Vec<RequestId> = open
             .filter(|request| {
                 let mut closed = control.closed_requests.iter();
@@ -252,6 +267,7 @@ impl Talk<'_> {
             let resolution = context.answer(&request).await?;
             if let Some(theirs) = self.translator.answered(&request) {
                 self.child.tell(command(theirs, resolution));
+                self.heard_at = Instant::now();
             }
         }
         Ok(())
@@ -315,6 +331,10 @@ impl Talk<'_> {
                 });
             }
             asks @ (Heard::ApprovalRequested { .. } | Heard::QuestionAsked { .. }) => {
+                if let Some(answer) = self.kept.take(&asks) {
+                    self.give(context, asks, answer).await?;
+                    return Ok(None);
+                }
                 let events = self.translator.take(asks);
                 context.emit(events).await?;
                 context.wait(WaitMode::Held).await?;
@@ -345,6 +365,7 @@ impl Talk<'_> {
             let why = why.unwrap_or_else(|| "the agent's process ended in its turn".to_owned());
             return Ok(Some(End::Lost(self.broke_off(&why))));
         }
+        self.kept.clear();
         let error = failure.as_ref().map(error_of);
         let captured = self.files.capture(context).await?;
         context.emit(captured).await?;
@@ -420,7 +441,10 @@ impl Talk<'_> {
     async fn part(mut self, context: &Context, end: &End) -> Result<(), Over> {
         let goodbye =
             Duration::from_millis(context.run().spec.stop_timeout_ms / 5).min(AGENT_GOODBYE);
-        let is_polite = matches!(end, End::Idle(_) | End::Cancelled | End::Failed(_));
+        let is_polite = matches!(
+            end,
+            End::Idle(_) | End::Parked | End::Cancelled | End::Failed(_)
+        );
         if is_polite && self.stage == Stage::Turn {
             self.child.tell(Command::Interrupt);
             let _ = timeout(goodbye, self.listen(context, Until::TurnEnd)).await;
@@ -505,17 +529,5 @@ fn command(request: String, resolution: Resolution) -> Command {
             decision: agent::codec::Decision::Deny,
             note: Some(why),
         },
-    }
-}
-
-/// An answer to one question: a text, or several.
-fn words(answer: &Value) -> Vec<String> {
-    let word = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    match answer {
-        Value::Array(several) => several.iter().map(word).collect(),
-        one => vec![word(one)],
     }
 }

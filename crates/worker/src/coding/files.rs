@@ -13,7 +13,7 @@ use worktree::{
     Base, Bounds, BranchFate, Error, Identity, Place, Removal, Repository, RunName, Worktree,
 };
 
-use super::keeping::{InGit, Unkept, noted};
+use super::checkpoints::{InGit, Unkept, noted};
 use super::previews::stop_previews;
 use super::task;
 use crate::context::{Context, Over};

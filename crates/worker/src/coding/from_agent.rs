@@ -1,22 +1,28 @@
 //! What a coding agent says, as events of its run: its ids become the run's own, and only what belongs to the log stays.
 
+mod wording;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent::codec::{self, Event as Heard};
 use run::event::{
-    ApprovalRequested, ContextCompacted, Decision, MessageCompleted, MessageDiscarded,
-    MessageStarted, Notice, NoticeLevel, OutputStream, PlanProposed, PlanStep, PlanStepStatus,
-    PlanUpdated, Question, QuestionAsked, Raw, ReasoningDelta, RequestExpired, RetryScheduled,
-    SessionExited, SessionStarted, StepFinished, StepStarted, TaskCompleted, TaskProgress,
-    TaskStarted, TaskStatus, TextDelta, ToolArgsDelta, ToolCalled, ToolCompleted, ToolKind,
-    ToolOutput, ToolRunning, ToolStarted, ToolStatus, ToolUpdated, UsageUpdated,
+    ApprovalRequested, ContextCompacted, MessageCompleted, MessageDiscarded, MessageStarted,
+    Notice, NoticeLevel, OutputStream, PlanProposed, PlanStep, PlanStepStatus, PlanUpdated,
+    QuestionAsked, Raw, ReasoningDelta, RequestExpired, RetryScheduled, SessionExited,
+    SessionStarted, StepFinished, StepStarted, TaskCompleted, TaskProgress, TaskStarted,
+    TaskStatus, TextDelta, ToolArgsDelta, ToolCalled, ToolCompleted, ToolOutput, ToolRunning,
+    ToolStarted, ToolStatus, ToolUpdated, UsageUpdated,
 };
 use run::{
-    Approval, CallId, DriverKind, Event, MAX_EVENT_BYTES, MAX_WHY_BYTES, MessageId, Part, PlanId,
-    RequestId, Role, Run, StepId, TaskId, Usage, bounded_text,
+    Approval, CallId, DriverKind, Event, MAX_WHY_BYTES, MessageId, PlanId, RequestId, Role, Run,
+    StepId, TaskId, Usage, bounded_text,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub(super) use self::wording::{asked_of, decided};
+use self::wording::{
+    bounded, decision_of, fits, kind_of, parts_of, question_of, usage_of, word_of,
+};
 use crate::limits::{CALL_ARGS_BYTES, COMPLETED_BYTES, RESULT_EVENT_BYTES};
 
 /// Translates what one process says.
@@ -34,8 +40,7 @@ pub(super) struct FromAgent {
     /// Whether nothing stands between a call and its tool, so that it runs as soon as it is called. Not all agents say so.
     runs_at_once: bool,
     running: BTreeSet<CallId>,
-    /// The agent's name of each open request.
-    requests: BTreeMap<RequestId, String>,
+    requests: BTreeMap<RequestId, OpenAsk>,
     step: Option<StepId>,
     /// What earlier processes of the run consumed.
     before: Usage,
@@ -43,6 +48,14 @@ pub(super) struct FromAgent {
     reference: Option<Value>,
     native_id: Option<String>,
     model: Option<String>,
+}
+
+/// A request that the agent waits for.
+struct OpenAsk {
+    /// The agent's name of it.
+    theirs: String,
+    /// The call it is about.
+    call: Option<CallId>,
 }
 
 impl FromAgent {
@@ -95,14 +108,30 @@ impl FromAgent {
         CallId::nth(self.n_calls)
     }
 
-    /// The open requests, with the agent's names of them.
-    pub(super) fn requests(&self) -> &BTreeMap<RequestId, String> {
-        &self.requests
+    /// The open requests.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &RequestId> {
+        self.requests.keys()
     }
 
-    /// The agent is about to be told the answer.
+    /// The agent is about to be told the answer. Gives its own name of the request.
     pub(super) fn answered(&mut self, request: &RequestId) -> Option<String> {
-        self.requests.remove(request)
+        Some(self.requests.remove(request)?.theirs)
+    }
+
+    /// Whether the agent waits for answers and nothing of it goes on: an open call that nobody asks about may be at work,
+    /// as not all agents say so.
+    pub(super) fn waits_for_answers(&self) -> bool {
+        let is_asked = |call| {
+            self.requests
+                .values()
+                .any(|ask| ask.call.as_ref() == Some(call))
+        };
+        !self.requests.is_empty() && self.tasks.is_empty() && self.calls.values().all(is_asked)
+    }
+
+    /// What becomes of the open requests is no longer the process's to say.
+    pub(super) fn forget_requests(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.requests).into_keys().collect()
     }
 
     fn session(&self) -> Option<Event> {
@@ -324,7 +353,8 @@ impl FromAgent {
                 options,
                 call,
             } => {
-                let ours = self.request(request);
+                let call = call.and_then(|call| self.calls.get(&call).cloned());
+                let ours = self.request(request, call.clone());
                 Some(
                     ApprovalRequested {
                         request: ours,
@@ -332,26 +362,26 @@ impl FromAgent {
                         title: bounded_text(title, MAX_WHY_BYTES),
                         detail,
                         options: options.into_iter().map(decision_of).collect(),
-                        call: call.and_then(|call| self.calls.get(&call).cloned()),
+                        call,
                         grants: None,
                         expires_at: None,
                     }
                     .into(),
                 )
             }
-            Heard::QuestionAsked { request, questions } => {
-                let request = self.request(request);
-                let questions = questions.into_iter().map(|question| Question {
-                    id: question.id,
-                    text: question.text,
-                    options: question.options,
-                    multiple: question.multiple,
-                });
+            Heard::QuestionAsked {
+                request,
+                questions,
+                call,
+            } => {
+                let call = call.and_then(|call| self.calls.get(&call).cloned());
+                let request = self.request(request, call.clone());
+                let questions = questions.into_iter().map(question_of);
                 Some(
                     QuestionAsked {
                         request,
                         questions: questions.collect(),
-                        call: None,
+                        call,
                         expires_at: None,
                     }
                     .into(),
@@ -359,7 +389,7 @@ impl FromAgent {
             }
             Heard::RequestClosed { request, why } => {
                 let ours = self.requests.iter();
-                let ours = ours.clone().find(|(_, theirs)| **theirs == request);
+                let ours = ours.clone().find(|(_, ask)| ask.theirs == request);
                 let ours = ours.map(|(ours, _)| ours.clone());
                 ours.map(|request| {
                     self.requests.remove(&request);
@@ -486,83 +516,10 @@ impl FromAgent {
         event.into_iter().collect()
     }
 
-    fn request(&mut self, theirs: String) -> RequestId {
+    fn request(&mut self, theirs: String, call: Option<CallId>) -> RequestId {
         self.n_requests += 1;
         let ours = RequestId::nth(self.n_requests);
-        self.requests.insert(ours.clone(), theirs);
+        self.requests.insert(ours.clone(), OpenAsk { theirs, call });
         ours
     }
-}
-
-fn usage_of(usage: codec::Usage) -> Usage {
-    Usage {
-        input_tokens: usage.input_tokens,
-        output_tokens: usage.output_tokens,
-        reasoning_tokens: usage.reasoning_tokens,
-        cached_input_tokens: usage.cached_input_tokens,
-        cost_usd: usage.cost_usd,
-    }
-}
-
-fn parts_of(parts: Vec<codec::Part>) -> Vec<Part> {
-    let parts = parts.into_iter().map(|part| match part {
-        codec::Part::Text(text) => Part::text(text),
-        codec::Part::Reasoning(text) => Part::reasoning(text),
-    });
-    parts.collect()
-}
-
-fn kind_of(kind: codec::ToolKind) -> ToolKind {
-    match kind {
-        codec::ToolKind::Command => ToolKind::Command,
-        codec::ToolKind::FileChange => ToolKind::FileChange,
-        codec::ToolKind::FileRead => ToolKind::FileRead,
-        codec::ToolKind::Search => ToolKind::Search,
-        codec::ToolKind::Web => ToolKind::Web,
-        codec::ToolKind::Mcp => ToolKind::Mcp,
-        codec::ToolKind::Subagent => ToolKind::Subagent,
-        codec::ToolKind::Image => ToolKind::Image,
-        codec::ToolKind::Other => ToolKind::Other,
-    }
-}
-
-/// The word that stands for it in events.
-fn word_of(kind: ToolKind) -> String {
-    let word = serde_json::to_value(kind).ok();
-    let word = word.as_ref().and_then(Value::as_str);
-    word.unwrap_or("other").to_owned()
-}
-
-fn decision_of(decision: codec::Decision) -> Decision {
-    match decision {
-        codec::Decision::Allow => Decision::Allow,
-        codec::Decision::AllowForThread => Decision::AllowForThread,
-        codec::Decision::Deny => Decision::Deny,
-        codec::Decision::Cancel => Decision::Cancel,
-    }
-}
-
-/// A decision in the codec's words.
-pub(super) fn decided(decision: Decision) -> codec::Decision {
-    match decision {
-        Decision::Allow => codec::Decision::Allow,
-        Decision::AllowForThread => codec::Decision::AllowForThread,
-        Decision::Deny => codec::Decision::Deny,
-        Decision::Cancel => codec::Decision::Cancel,
-    }
-}
-
-fn fits(parts: &[Part], max_bytes: usize) -> bool {
-    serde_json::to_vec(parts).is_ok_and(|json| json.len() <= max_bytes.min(MAX_EVENT_BYTES))
-}
-
-/// A value that fits into an event: a longer one is named by its size and how it begins.
-fn bounded(value: Value, max_bytes: usize) -> Value {
-    let printed = value.to_string();
-    if printed.len() <= max_bytes {
-        return value;
-    }
-    let n_bytes = printed.len();
-    let begin = bounded_text(printed, max_bytes / 8);
-    json!({ "truncated": true, "bytes": n_bytes, "begin": begin })
 }

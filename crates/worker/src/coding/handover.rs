@@ -7,8 +7,16 @@ use run::text_of;
 
 use crate::limits::{HAND_OVER_BYTES, HAND_OVER_ITEM_BYTES};
 
-/// To a session that was reopened: it knows what it did.
-pub(super) fn go_on(prompt: &str, snapshot: &Snapshot) -> String {
+/// To a session that was reopened: it knows what it did, but not what was answered without it.
+pub(super) fn go_on(prompt: &str, snapshot: &Snapshot, answers: Option<&str>) -> String {
+    if let Some(answers) = answers {
+        return format!(
+            "Your process was ended while you waited for an answer, which was no refusal, and was started again. What you had \
+             asked was answered:\n\n{answers}\n\nGo on where you were: what was allowed is still to be done, and needs to be \
+             asked no differently than before. What you were asked last:\n\n{}",
+            last_words(prompt, snapshot)
+        );
+    }
     format!(
         "Your process was interrupted in the middle of its work and was started again. Look at the state of the files, as \
          something may be half done, and go on where you were. What you were asked last:\n\n{}",
@@ -17,7 +25,7 @@ pub(super) fn go_on(prompt: &str, snapshot: &Snapshot) -> String {
 }
 
 /// To a new session: what was asked and what happened, the end of it where it is long.
-pub(super) fn hand_over(prompt: &str, snapshot: &Snapshot) -> String {
+pub(super) fn hand_over(prompt: &str, snapshot: &Snapshot, answers: Option<&str>) -> String {
     let mut items = Vec::new();
     for message in &snapshot.messages {
         let text = text_of(&message.parts);
@@ -59,6 +67,12 @@ pub(super) fn hand_over(prompt: &str, snapshot: &Snapshot) -> String {
     let last = last_words(prompt, snapshot);
     if last != prompt {
         let _ = write!(text, "\n\nWhat was asked last:\n\n{last}");
+    }
+    if let Some(answers) = answers {
+        let _ = write!(
+            text,
+            "\n\nWhat it asked last was answered when it was gone:\n\n{answers}"
+        );
     }
     text.push_str("\n\nLook at the state of the files and go on.");
     text

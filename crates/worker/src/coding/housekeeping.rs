@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use run::{CallId, Input, RunId, Trigger, WorktreeCommand, WorktreeTask};
+use run::{CallId, Cleanup, Input, RunId, Trigger, WorktreeCommand, WorktreeTask};
 use serde_json::Map;
 use store::{OnConflict, RunRecord, Scope, Start, StartError, Store, Unavailable};
 use tokio_util::sync::CancellationToken;
@@ -95,7 +95,14 @@ impl Housekeeper {
 
     /// Removes what is old by a run on its thread, which keeps everybody else out of the worktree meanwhile.
     async fn age(&self, owner: &RunRecord, worktree: &Orphan) -> Result<(), Unavailable> {
-        let Some(keep) = self.keep else {
+        // One that should have gone at the end of its run: nobody was there, as when a parked run is stopped.
+        let is_late = owner.spec.cleanup == Cleanup::OnFinish;
+        let keep = if is_late {
+            Some(Duration::ZERO)
+        } else {
+            self.keep
+        };
+        let Some(keep) = keep else {
             return Ok(());
         };
         let now = (self.clock)();
@@ -123,7 +130,7 @@ impl Housekeeper {
             return Ok(());
         }
         let command = WorktreeCommand::Remove {
-            branch: false,
+            branch: is_late,
             discard: false,
         };
         let task = WorktreeTask {

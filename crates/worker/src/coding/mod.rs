@@ -6,13 +6,14 @@
 //! hear it again. **No process outlives the attempt**: the agent and all it started are gone before the run's last word.
 
 mod checking;
+mod checkpoints;
 mod child;
 mod conversation;
 mod files;
 mod from_agent;
 mod handover;
 mod housekeeping;
-mod keeping;
+mod kept;
 mod previews;
 mod prompt;
 mod script;
@@ -23,10 +24,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use agent::codec::Wire;
-use run::event::Notice;
-use run::event::NoticeLevel;
+use run::event::{Notice, NoticeLevel, RequestExpired, TurnCompleted, TurnStatus};
 use run::snapshot::Snapshot;
-use run::{DriverKind, ErrorInfo, Event, Outcome, Reason};
+use run::{DriverKind, ErrorInfo, Event, Outcome, Reason, WaitMode};
 use store::Scope;
 
 pub use self::checking::check_coding;
@@ -34,9 +34,10 @@ use self::conversation::{Conversation, End};
 use self::files::{Files, Leaving, Left, NoPlace, owner};
 use self::from_agent::FromAgent;
 pub use self::housekeeping::Housekeeper;
+use self::kept::Kept;
 use self::session::Start;
 use crate::command::Commands;
-use crate::context::{Context, Over};
+use crate::context::{Context, Over, Waited};
 use crate::driver::{Driver, Ending};
 use crate::limits::AGENT_PROCESSES;
 
@@ -88,6 +89,13 @@ impl CodingAgents {
         context.emit(events).await?;
         let resume = self.reference(context).await?;
         let control = context.control();
+        // The others were parked with one whose answer ended the turn.
+        let unheard = control.requests.keys().map(|request| {
+            let why = "the agent was started again and does not wait for it any more".to_owned();
+            let request = request.clone();
+            RequestExpired { request, why }.into()
+        });
+        context.emit(unheard.collect()).await?;
         let translator = FromAgent::new(
             &control,
             context.run().spec.approval(),
@@ -100,6 +108,8 @@ impl CodingAgents {
             deaths_turn: 0,
             agents: self,
             wire,
+            kept: Kept::of(wire, &snapshot, control.turn.as_ref()),
+            outcome: Outcome::completed(),
             files,
             translator,
             snapshot,
@@ -169,6 +179,10 @@ struct Work<'a> {
     translator: FromAgent,
     snapshot: Snapshot,
     prompt: String,
+    /// Answers that the next process is to get.
+    kept: Kept,
+    /// How the run ends when there is nothing to say to the agent.
+    outcome: Outcome,
     /// Processes that broke off in this turn.
     n_deaths: u32,
     deaths_turn: u32,
@@ -190,7 +204,7 @@ impl Work<'_> {
                 return Ok(ending);
             }
         }
-        let mut start = self.begin(context, resume.is_some());
+        let mut start = self.begin(context, resume.is_some()).await?;
         loop {
             let end = self.converse(context, start, resume.take()).await?;
             match end {
@@ -211,18 +225,25 @@ impl Work<'_> {
                     );
                     let notice = Notice::new(NoticeLevel::Warning, "session_gone", text);
                     context.emit(vec![notice.into()]).await?;
-                    self.snapshot = context.snapshot_again().await?;
-                    start = self.begin(context, false);
-                    self.next_process(context, None);
+                    start = self.begin_again(context, None).await?;
                 }
                 End::Lost(why) => {
                     if let Some(outcome) = self.mourn(context, &why).await? {
                         return Ok(Ending::Finished(outcome));
                     }
-                    self.snapshot = context.snapshot_again().await?;
                     resume = self.agents.reference(context).await?;
-                    start = self.begin(context, resume.is_some());
-                    self.next_process(context, resume.as_deref());
+                    start = self.begin_again(context, resume.as_deref()).await?;
+                }
+                End::Parked => {
+                    if context.wait(WaitMode::Parked).await? == Waited::Parked {
+                        return Ok(Ending::Settled);
+                    }
+                    if context.is_cancelled() {
+                        return Ok(Ending::Cancelled);
+                    }
+                    // All was answered while the process ended.
+                    resume = self.agents.reference(context).await?;
+                    start = self.begin_again(context, resume.as_deref()).await?;
                 }
                 End::Failed(outcome) => return Ok(Ending::Finished(outcome)),
                 End::Cancelled => return Ok(Ending::Cancelled),
@@ -259,20 +280,62 @@ impl Work<'_> {
             .next_process(context.control().usage, resume);
     }
 
+    /// What the next process is told first, after one that is gone.
+    async fn begin_again(
+        &mut self,
+        context: &mut Context,
+        resume: Option<&str>,
+    ) -> Result<Start, Over> {
+        self.snapshot = context.snapshot_again().await?;
+        self.kept = Kept::of(self.wire, &self.snapshot, context.control().turn.as_ref());
+        let start = self.begin(context, resume.is_some()).await?;
+        self.next_process(context, resume);
+        Ok(start)
+    }
+
     /// What the agent is told first.
-    fn begin(&self, context: &Context, is_reopened: bool) -> Start {
+    async fn begin(&mut self, context: &Context, is_reopened: bool) -> Result<Start, Over> {
+        if self.kept.is_cancelled() {
+            self.cancel_turn(context).await?;
+        }
         let control = context.control();
         let is_in_turn = control.turn.is_some();
-        match (control.n_turns, is_reopened) {
+        let answers = self.kept.words();
+        let hand_over = || handover::hand_over(&self.prompt, &self.snapshot, answers.as_deref());
+        Ok(match (control.n_turns, is_reopened) {
             (0, _) => Start::Prompt(self.prompt.clone()),
-            (_, true) if is_in_turn => Start::Prompt(handover::go_on(&self.prompt, &self.snapshot)),
-            (_, false) if is_in_turn => {
-                Start::Prompt(handover::hand_over(&self.prompt, &self.snapshot))
-            }
+            (_, true) if is_in_turn => Start::Prompt(handover::go_on(
+                &self.prompt,
+                &self.snapshot,
+                answers.as_deref(),
+            )),
+            (_, false) if is_in_turn => Start::Prompt(hand_over()),
             // Its last turn was over: there is nothing to say before the next input.
             (_, true) => Start::Rest,
-            (_, false) => Start::RestAnew(handover::hand_over(&self.prompt, &self.snapshot)),
-        }
+            (_, false) => Start::RestAnew(hand_over()),
+        })
+    }
+
+    /// An answer ended the turn when there was no process that could do so.
+    async fn cancel_turn(&mut self, context: &Context) -> Result<(), Over> {
+        self.kept.clear();
+        let Some(turn) = context.control().turn.clone() else {
+            return Ok(());
+        };
+        let mut events = self.files.capture(context).await?;
+        let status = TurnStatus::Cancelled;
+        let error = None;
+        events.push(
+            TurnCompleted {
+                turn,
+                status,
+                error,
+            }
+            .into(),
+        );
+        context.emit_durable(events).await?;
+        self.outcome.finish_reason = Some("cancelled".to_owned());
+        Ok(())
     }
 
     async fn converse(
@@ -291,7 +354,7 @@ impl Work<'_> {
         // Nothing to say and nothing to hear: no process is needed to find that out.
         if matches!(start, Start::Rest | Start::RestAnew(_)) && context.control().inputs.is_empty()
         {
-            return Ok(End::Idle(Outcome::completed()));
+            return Ok(End::Idle(self.outcome.clone()));
         }
         let child = match session.start(context).await? {
             Ok(child) => child,
@@ -301,6 +364,7 @@ impl Work<'_> {
             child,
             translator: &mut self.translator,
             files: &mut self.files,
+            kept: &mut self.kept,
             start,
             is_resumed,
         };

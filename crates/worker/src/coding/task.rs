@@ -10,8 +10,8 @@ use worktree::{
 };
 
 use super::CodingAgents;
+use super::checkpoints::Unkept;
 use super::files::{Files, Leaving, NoPlace, name};
-use super::keeping::Unkept;
 use super::previews::stop_previews;
 use crate::context::{Context, Over};
 use crate::driver::Ending;

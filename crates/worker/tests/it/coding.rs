@@ -2,6 +2,7 @@
 
 mod files;
 mod lives;
+mod parks;
 mod talks;
 mod tasks;
 

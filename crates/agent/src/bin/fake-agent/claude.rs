@@ -60,6 +60,16 @@ impl Voice for Claude {
                     return Heard::Interrupt;
                 }
             }
+            "control_response"
+                if frame
+                    .pointer("/response/response/updatedInput/answers")
+                    .is_some() =>
+            {
+                let answers = &frame["response"]["response"]["updatedInput"]["answers"];
+                let answers = answers.as_object().into_iter().flatten();
+                let words: Vec<_> = answers.filter_map(|(_, word)| word.as_str()).collect();
+                return Heard::Word(words.join(" "));
+            }
             "control_response" => {
                 return Heard::Answer(text(frame, "/response/response/behavior") == "allow");
             }
@@ -144,6 +154,24 @@ impl Voice for Claude {
         say(
             &json!({"type": "control_request", "request_id": format!("ask-{call}"), "request": request}),
         );
+    }
+
+    fn question(&mut self, call: &str, question: &str) {
+        let options = json!([{"label": "A", "description": "first"}, {"label": "B", "description": "second"}]);
+        let input = json!({"questions": [{"question": question, "header": "Pick", "multiSelect": false, "options": options}]});
+        self.said(
+            0,
+            &json!([{"type": "tool_use", "id": call, "name": "AskUserQuestion", "input": input}]),
+        );
+        self.event(&json!({"type": "message_stop"}));
+        let request = json!({"subtype": "can_use_tool", "tool_name": "AskUserQuestion", "input": input, "tool_use_id": call});
+        say(
+            &json!({"type": "control_request", "request_id": format!("ask-{call}"), "request": request}),
+        );
+    }
+
+    fn question_end(&mut self, call: &str, answer: &str) {
+        self.tool_end(call, answer, &ToolEnd::Well);
     }
 
     fn plan(&mut self, steps: &[&str]) {

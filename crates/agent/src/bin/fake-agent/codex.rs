@@ -71,6 +71,9 @@ impl Voice for Codex {
                 respond(json!({}));
                 return Heard::Interrupt;
             }
+            "" if frame.pointer("/result/answers/q/answers/0").is_some() => {
+                return Heard::Word(text(frame, "/result/answers/q/answers/0").to_owned());
+            }
             "" if frame.get("result").is_some() => {
                 return Heard::Answer(text(frame, "/result/decision") == "accept");
             }
@@ -151,6 +154,17 @@ impl Voice for Codex {
         let params = json!({"threadId": self.thread, "turnId": self.turn(), "itemId": call, "command": command, "cwd": "/"});
         say(
             &json!({"method": "item/commandExecution/requestApproval", "id": self.n_requests, "params": params}),
+        );
+        self.n_requests += 1;
+    }
+
+    fn question(&mut self, call: &str, question: &str) {
+        let options = json!([{"label": "A", "description": "first"}, {"label": "B", "description": "second"}]);
+        let questions =
+            json!([{"id": "q", "header": "Pick", "question": question, "options": options}]);
+        let params = json!({"threadId": self.thread, "turnId": self.turn(), "itemId": call, "questions": questions});
+        say(
+            &json!({"method": "item/tool/requestUserInput", "id": self.n_requests, "params": params}),
         );
         self.n_requests += 1;
     }

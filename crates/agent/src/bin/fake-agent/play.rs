@@ -20,6 +20,7 @@ pub(crate) struct Stage {
     n_calls: usize,
     steers: Vec<String>,
     answer: Option<bool>,
+    word: Option<String>,
     is_interrupted: bool,
     is_over: bool,
 }
@@ -52,6 +53,7 @@ impl Stage {
             n_calls: 0,
             steers: Vec::new(),
             answer: None,
+            word: None,
             is_interrupted: false,
             is_over: false,
         }
@@ -111,6 +113,7 @@ impl Stage {
                 Word::Tool(command) => self.tool(command),
                 Word::Leave(command) => drop(start(command)),
                 Word::Ask(command) => self.ask(command),
+                Word::Question(text) => self.question(text),
                 Word::Plan(steps) => self.voice.plan(&steps.split(',').collect::<Vec<_>>()),
                 Word::Await => self.wait_for_steer(),
                 Word::Retry(why) => self.retry(why),
@@ -235,6 +238,17 @@ impl Stage {
         }
     }
 
+    fn question(&mut self, text: &str) {
+        let call = self.call();
+        self.word = None;
+        self.voice.question(&call, text);
+        self.listen_until(|stage| stage.word.is_some());
+        if let Some(word) = self.word.take() {
+            self.voice.question_end(&call, &word);
+            self.message(&[&word]);
+        }
+    }
+
     /// Runs a command in a session of its own, as real agents do.
     fn run(&mut self, call: &str, command: &str) {
         let Some(mut child) = start(command) else {
@@ -304,6 +318,7 @@ impl Stage {
                 Heard::Steer(text) => self.steers.push(text),
                 Heard::Interrupt => self.is_interrupted = true,
                 Heard::Answer(answer) => self.answer = Some(answer),
+                Heard::Word(word) => self.word = Some(word),
                 Heard::Nothing | Heard::Prompt => {}
             },
         }

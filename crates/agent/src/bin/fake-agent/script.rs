@@ -18,6 +18,8 @@ pub(crate) enum Word {
     Leave(String),
     /// `ask COMMAND`: runs it if that is allowed.
     Ask(String),
+    /// `question WORDS`: asks it, where its protocol can, and says the answer.
+    Question(String),
     /// `plan A,B`: says a plan.
     Plan(String),
     /// `await`: waits for a steer and says it.
@@ -75,6 +77,7 @@ fn word(text: &str) -> Word {
         "tool" => Word::Tool(rest_owned()),
         "leave" => Word::Leave(rest_owned()),
         "ask" => Word::Ask(rest_owned()),
+        "question" => Word::Question(rest_owned()),
         "plan" => Word::Plan(rest_owned()),
         "await" => Word::Await,
         "retry" => Word::Retry(rest_owned()),

@@ -13,6 +13,8 @@ pub(crate) enum Heard {
     Steer(String),
     Interrupt,
     Answer(bool),
+    /// The answer to a question.
+    Word(String),
 }
 
 /// How a turn ends.
@@ -42,6 +44,11 @@ pub(crate) trait Voice {
     fn output(&mut self, call: &str, line: &str, so_far: &str);
     fn tool_end(&mut self, call: &str, output: &str, how: &ToolEnd);
     fn ask(&mut self, call: &str, command: &str);
+    /// Asks a person. Protocols that cannot are not asked to.
+    fn question(&mut self, _call: &str, _text: &str) {
+        std::process::exit(68);
+    }
+    fn question_end(&mut self, _call: &str, _answer: &str) {}
     fn plan(&mut self, steps: &[&str]);
     /// The last frame of the turn comes last, and is the one that may be cut or said twice.
     fn end(&mut self, end: &End<'_>) -> Vec<Value>;

@@ -7,6 +7,11 @@ use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Approval, Decision, Event, Moves, ToolKind};
 
 impl Acp {
+    /// What names one asking alone in what it asks.
+    pub(crate) const OF_ONE_ASKING: &[&str] = &["sessionId"];
+    /// The same in the call that it asks about.
+    pub(crate) const OF_ONE_CALL: &[&str] = &["toolCallId"];
+
     pub(super) fn requested(
         &mut self,
         id: Value,

@@ -7,6 +7,9 @@ use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Decision, Event, Moves, Question, tool_name};
 
 impl Claude {
+    /// What names one asking alone in what it asks.
+    pub(crate) const OF_ONE_ASKING: &[&str] = &["tool_use_id"];
+
     pub(super) fn requested(&mut self, mut frame: Value, bytes: &[u8], moves: &mut Moves) {
         let request = owned(&frame, "/request_id");
         match text(&frame, "/request/subtype").unwrap_or_default() {
@@ -76,6 +79,7 @@ impl Claude {
         let event = Event::QuestionAsked {
             request: request.to_owned(),
             questions: questions.collect(),
+            call: text(asked, "/tool_use_id").map(str::to_owned),
         };
         let input = asked["input"].clone();
         self.ask(request, Wish::Answers { input }, event, moves);

@@ -8,6 +8,17 @@ use crate::codec::json::{line, list, owned, set, text};
 use crate::codec::{Decision, Event, Level, Moves, Question, ToolKind};
 
 impl Codex {
+    /// What names one asking alone in what it asks.
+    pub(crate) const OF_ONE_ASKING: &[&str] = &[
+        "threadId",
+        "turnId",
+        "itemId",
+        "approvalId",
+        "startedAtMs",
+        "conversationId",
+        "callId",
+    ];
+
     pub(super) fn requested(
         &mut self,
         id: &Value,
@@ -62,6 +73,7 @@ impl Codex {
                 let event = Event::QuestionAsked {
                     request: request.clone(),
                     questions,
+                    call: text(&params, "/itemId").map(str::to_owned),
                 };
                 let wish = Wish::Questions(id.clone());
                 if !self.open.request(&request, wish, event, moves) {

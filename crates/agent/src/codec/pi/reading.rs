@@ -344,6 +344,7 @@ impl Pi {
                 let event = Event::QuestionAsked {
                     request: request.clone(),
                     questions: vec![question],
+                    call: None,
                 };
                 self.dialog_opened(&request, Dialog::Value, event, moves);
             }

@@ -4,12 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use run::{AgentSpec, DriverKind, ErrorInfo, RunId, Status, WorktreeTask};
+use run::{
+    AgentSpec, Approval, Cleanup, DriverKind, ErrorInfo, Run, RunId, State, Status, WaitMode,
+    WorktreeTask,
+};
 use serde_json::{Value, json};
 use worker::Housekeeper;
 
 use super::{agent, ends_as, error, git, hire, in_repository, repository};
-use crate::house::House;
+use crate::house::{House, eventually};
 
 /// A run that has ended, and its worktree.
 async fn worked(house: &mut House, repository: &Path, script: &str) -> (RunId, PathBuf) {
@@ -310,5 +313,39 @@ async fn a_worktree_that_nobody_touched_for_long_goes_and_is_remembered_as_gone(
     assert!(!path.exists());
     assert!(house.record(run).await.worktree_removed_at.is_some());
     look(Duration::ZERO).await;
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_worktree_goes_late_where_nobody_was_there_at_the_end_of_its_run() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let script = "tool echo new > new.txt;ask echo asked";
+    let mut spec = in_repository(DriverKind::Codex, script, &repository);
+    spec.approval = Some(Approval::Ask);
+    spec.park_after_ms = Some(1);
+    spec.cleanup = Cleanup::OnFinish;
+    let run = house.start(spec).await;
+    let is_parked = |run: &Run| {
+        matches!(
+            run.state,
+            State::Waiting {
+                mode: WaitMode::Parked,
+                ..
+            }
+        )
+    };
+    house.until(run, "parked", is_parked).await;
+    house.stop(run).await;
+    ends_as(&house, run, Status::Aborted, "stopped").await;
+    let path = PathBuf::from(house.snapshot(run).await.worktree.unwrap().path);
+    assert!(path.exists());
+
+    let keeper = Housekeeper::new(house.store.clone(), house.path().to_owned(), None);
+    keeper.look(&mut HashSet::new()).await;
+    eventually("the worktree is gone", || !path.exists()).await;
+    let saved = format!("refs/outlive/saved/{run}:new.txt");
+    assert_eq!(git(&repository, &["show", &saved]), "new\n");
     worker.leave().await;
 }
