@@ -3,7 +3,7 @@
 use run::event::{Decision, InputMode};
 use run::{
     Answer as Given, By, Command, Input, InputId, OpenRequest, Part, RequestId, RequestKind, Run,
-    RunId, ThreadId, Timestamp, Trigger, User,
+    RunId, ThreadId, Timestamp, User,
 };
 use serde_json::{Map, json};
 use store::{Idempotency, OnConflict, RunRecord, Scope, Start};
@@ -90,22 +90,16 @@ impl Clients {
         });
         let n_agent = rng.below(5);
         let start = Start {
-            run: RunId::new(now, rng.ten_bytes()),
-            scope: owner(&thread),
-            thread,
-            agent: format!("agent {n_agent}"),
-            spec: script::agent(n_agent, rng),
-            input: Input::text(self.words()),
             on_conflict,
-            trigger: Trigger::Api,
-            refines: None,
-            client: Map::new(),
-            metadata: Map::new(),
             idempotency,
-            parent: None,
-            credentials: None,
-            retries: None,
-            segment: None,
+            ..Start::new(
+                RunId::new(now, rng.ten_bytes()),
+                owner(&thread),
+                thread,
+                format!("agent {n_agent}"),
+                script::agent(n_agent, rng),
+                Input::text(self.words()),
+            )
         };
         errand(Op::Start(Box::new(start)))
     }

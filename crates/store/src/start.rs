@@ -65,6 +65,37 @@ pub struct Start {
     pub credentials: Option<Sealed>,
 }
 
+impl Start {
+    /// The start of a run by a program, refused on a busy thread.
+    pub fn new(
+        run: RunId,
+        scope: Scope,
+        thread: ThreadId,
+        agent: String,
+        spec: AgentSpec,
+        input: Input,
+    ) -> Self {
+        Self {
+            run,
+            scope,
+            thread,
+            agent,
+            spec,
+            input,
+            on_conflict: OnConflict::Reject,
+            trigger: Trigger::Api,
+            refines: None,
+            retries: None,
+            parent: None,
+            segment: None,
+            client: Map::new(),
+            metadata: Map::new(),
+            idempotency: None,
+            credentials: None,
+        }
+    }
+}
+
 /// What became of a start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Started {

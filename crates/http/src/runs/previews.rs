@@ -6,9 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use run::{AgentSpec, Input, RunId, Snapshot, ThreadId, Trigger, preview_thread};
-use store::{
-    NewThread, OnConflict, ReadError, Right, RunRecord, Start, StartError, Started, ThreadError,
-};
+use store::{NewThread, ReadError, Right, RunRecord, Start, StartError, Started, ThreadError};
 use wire::{Code, PreviewBody, StopAnswer};
 
 use super::start::{answer, idempotency, may_start};
@@ -57,22 +55,16 @@ pub(crate) async fn start_preview(
         Err(error) => return Err(error.into()),
     }
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread: asked.thread,
-        agent: AGENT.to_owned(),
-        spec: asked.spec,
-        input: Input::text(asked.name),
-        on_conflict: OnConflict::Reject,
         trigger: Trigger::User,
-        refines: None,
-        client: serde_json::Map::new(),
-        metadata: serde_json::Map::new(),
         idempotency,
-        parent: None,
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            asked.thread,
+            AGENT.to_owned(),
+            asked.spec,
+            Input::text(asked.name),
+        )
     };
     let Started { run, fate } = app.store.start(start).await.map_err(running)?;
     answer(&app, &caller, &headers, run, fate).await

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{AgentSpec, ChatMessage, Input, Part, Role, RunId, Status, Trigger, text_of};
+use run::{AgentSpec, ChatMessage, Input, Part, Role, RunId, Status, text_of};
 use serde_json::Value;
-use store::{OnConflict, Right, RunRecord, Start};
+use store::{Right, RunRecord, Start};
 use wire::structured::Schema;
 use wire::{Code, RefineRun};
 
@@ -84,23 +84,16 @@ fn refining(
     input: Input,
 ) -> Result<Start, Error> {
     Ok(Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread: source.thread,
-        agent: source.agent,
-        spec,
-        input,
-        on_conflict: OnConflict::Reject,
-        trigger: Trigger::default(),
         refines: Some(source.id),
-        client: serde_json::Map::new(),
         metadata: source.metadata,
-        idempotency: None,
-        parent: None,
-        // Those of the other run were erased at its end.
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            source.thread,
+            source.agent,
+            spec,
+            input,
+        )
     })
 }
 

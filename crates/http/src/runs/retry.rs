@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use run::AgentSpec;
-use store::{OnConflict, Right, RunRecord, Start};
+use store::{Right, RunRecord, Start};
 use wire::Settings;
 
 use super::start::{idempotency, may_start, perform};
@@ -34,23 +34,19 @@ pub(crate) async fn retry(
     may_start(&caller, &old.agent)?;
     let spec = again(&app, &caller, &old)?;
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread: old.thread,
-        agent: old.agent,
-        spec,
-        input: old.input.as_ref().clone(),
-        on_conflict: OnConflict::Reject,
         trigger: old.trigger,
         refines: old.refines,
         retries: Some(old.id),
-        client: serde_json::Map::new(),
         metadata: old.metadata,
         idempotency,
-        parent: None,
-        // Those of the other run were erased at its end.
-        credentials: None,
-        segment: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            old.thread,
+            old.agent,
+            spec,
+            old.input.as_ref().clone(),
+        )
     };
     perform(&app, &caller, &headers, start).await
 }

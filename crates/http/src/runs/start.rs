@@ -62,22 +62,13 @@ pub(crate) async fn start(
     let credentials = body.credentials.as_ref();
     let credentials = seal_credentials(&app, &caller.scope, run, credentials)?;
     let start = Start {
-        run,
-        scope: caller.scope.clone(),
-        thread,
-        agent,
-        spec,
-        input: body.input,
         on_conflict,
         trigger: body.trigger.unwrap_or_default(),
         refines: body.refines,
-        client: serde_json::Map::new(),
         metadata: body.metadata,
         idempotency,
-        parent: None,
         credentials,
-        retries: None,
-        segment: None,
+        ..Start::new(run, caller.scope.clone(), thread, agent, spec, body.input)
     };
     perform(&app, &caller, &headers, start).await
 }

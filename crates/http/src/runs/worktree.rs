@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use run::{Input, RunId, Snapshot, Trigger, WorktreeCommand, WorktreeTask};
+use run::{Input, RunId, Snapshot, WorktreeCommand, WorktreeTask};
 use serde::Deserialize;
-use store::{OnConflict, ReadError, Right, RunRecord, Start, StartError, Started};
+use store::{ReadError, Right, RunRecord, Start, StartError, Started};
 use wire::{Code, OnWorktree, WorktreeBody};
 
 use super::start::{answer, idempotency};
@@ -61,22 +61,15 @@ pub(crate) async fn worktree(
     };
     let spec = source.spec.on_worktree(task);
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread: source.thread.clone(),
-        agent: AGENT.to_owned(),
-        spec,
-        input: Input::text(command.as_str()),
-        on_conflict: OnConflict::Reject,
-        trigger: Trigger::Api,
-        refines: None,
-        client: serde_json::Map::new(),
-        metadata: serde_json::Map::new(),
         idempotency,
-        parent: None,
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            source.thread.clone(),
+            AGENT.to_owned(),
+            spec,
+            Input::text(command.as_str()),
+        )
     };
     let Started { run, fate } = app.store.start(start).await.map_err(in_use)?;
     let wait = query.wait.map_or(TASK_WAIT, |Wait(wait)| wait);

@@ -6,34 +6,23 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use run::event::{MessageStarted, TextDelta};
 use run::{
     AgentSpec, AppendNo, Event, Fence, Input, MessageId, NodeId, Role, RunId, ScriptStep, Seq,
-    ThreadId, Timestamp, Trigger, WorkerId,
+    ThreadId, Timestamp, WorkerId,
 };
-use serde_json::Map;
 use store::sqlite::{AppendOp, Batch, ClaimOp, Core, FailAt, Register, StartOp};
-use store::{Append, Appended, Claim, OnConflict, Options, Scope, Start};
+use store::{Append, Appended, Claim, Options, Scope, Start};
 
 fn start(run: RunId) -> Start {
-    Start {
+    Start::new(
         run,
-        scope: Scope::local(),
-        thread: ThreadId::parse("t").unwrap(),
-        agent: "a".into(),
-        spec: AgentSpec::scripted(vec![ScriptStep {
+        Scope::local(),
+        ThreadId::parse("t").unwrap(),
+        "a".into(),
+        AgentSpec::scripted(vec![ScriptStep {
             text: Some("one".into()),
             ..ScriptStep::default()
         }]),
-        input: Input::text("go"),
-        on_conflict: OnConflict::Reject,
-        trigger: Trigger::Api,
-        refines: None,
-        client: Map::new(),
-        metadata: Map::new(),
-        idempotency: None,
-        parent: None,
-        credentials: None,
-        retries: None,
-        segment: None,
-    }
+        Input::text("go"),
+    )
 }
 
 /// A store with one run that a worker has, and a clock.

@@ -11,9 +11,7 @@ use run::{
 };
 use serde_json::Map;
 use sim::check::{Log, Witness, command_refused, losses, start_refused, times};
-use store::{
-    Commanded, Fate, Idempotency, OnConflict, RunRecord, Scope, Start, StartError, Started,
-};
+use store::{Commanded, Fate, Idempotency, RunRecord, Scope, Start, StartError, Started};
 
 use crate::teeth::{begun, broken, created, finished, print, received, run_id};
 
@@ -26,25 +24,18 @@ fn spec() -> AgentSpec {
 
 fn start(run: RunId) -> Start {
     Start {
-        run,
-        scope: Scope::local(),
-        thread: ThreadId::parse("t").unwrap(),
-        agent: "a".into(),
-        spec: spec(),
-        input: Input::text("go"),
-        on_conflict: OnConflict::Reject,
-        trigger: Trigger::Api,
-        refines: None,
-        client: Map::new(),
-        metadata: Map::new(),
         idempotency: Some(Idempotency {
             key: "key".into(),
             body_hash: [0; 32],
         }),
-        parent: None,
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            run,
+            Scope::local(),
+            ThreadId::parse("t").unwrap(),
+            "a".into(),
+            spec(),
+            Input::text("go"),
+        )
     }
 }
 

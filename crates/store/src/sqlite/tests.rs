@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use run::event::{MessageStarted, TextDelta};
 use run::{
     AgentSpec, AppendNo, Event, Fence, Input, MessageId, NodeId, Outcome, Role, RunId, ScriptStep,
-    Seq, ThreadId, Timestamp, Trigger, Work, WorkerId, frame,
+    Seq, ThreadId, Timestamp, Work, WorkerId, frame,
 };
 
 use super::core::Operation;
@@ -56,22 +56,15 @@ impl World {
         let mut random = [0; 10];
         random[2..].copy_from_slice(&self.n_runs.to_be_bytes());
         Start {
-            run: RunId::new(Timestamp::from_ms(BEGIN_MS), random),
-            scope: Scope::local(),
-            thread: ThreadId::parse(thread).unwrap(),
-            agent: agent.to_owned(),
-            spec: AgentSpec::scripted(vec![ScriptStep::default()]),
-            input: Input::text("hello"),
             on_conflict: OnConflict::Enqueue,
-            trigger: Trigger::Api,
-            refines: None,
-            client: serde_json::Map::new(),
-            metadata: serde_json::Map::new(),
-            idempotency: None,
-            parent: None,
-            credentials: None,
-            retries: None,
-            segment: None,
+            ..Start::new(
+                RunId::new(Timestamp::from_ms(BEGIN_MS), random),
+                Scope::local(),
+                ThreadId::parse(thread).unwrap(),
+                agent.to_owned(),
+                AgentSpec::scripted(vec![ScriptStep::default()]),
+                Input::text("hello"),
+            )
         }
     }
 

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use run::{CallId, Cleanup, Input, RunId, Trigger, WorktreeCommand, WorktreeTask};
-use serde_json::Map;
-use store::{OnConflict, RunRecord, Scope, Start, StartError, Store, Unavailable};
+use store::{RunRecord, Scope, Start, StartError, Store, Unavailable};
 use tokio_util::sync::CancellationToken;
 use worktree::{BranchFate, Git, Orphan, Orphaned, Place, Removal};
 
@@ -138,23 +137,15 @@ impl Housekeeper {
             command,
         };
         let start = Start {
-            // Once: what was refused then is left to people.
-            run: child_id(owner.id, &CallId::nth(0)),
-            scope,
-            thread: owner.thread.clone(),
-            agent: "worktree".to_owned(),
-            spec: owner.spec.on_worktree(task),
-            input: Input::text("remove"),
-            on_conflict: OnConflict::Reject,
             trigger: Trigger::Schedule,
-            refines: None,
-            client: Map::new(),
-            metadata: Map::new(),
-            idempotency: None,
-            parent: None,
-            credentials: None,
-            retries: None,
-            segment: None,
+            ..Start::new(
+                child_id(owner.id, &CallId::nth(0)),
+                scope,
+                owner.thread.clone(),
+                "worktree".to_owned(),
+                owner.spec.on_worktree(task),
+                Input::text("remove"),
+            )
         };
         match self.store.start(start).await {
             Err(StartError::Unavailable(why)) => Err(why),

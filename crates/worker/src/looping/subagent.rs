@@ -9,7 +9,7 @@ use run::snapshot::Activity;
 use run::{AgentSpec, Budget, CallId, Input, Run, RunId, ThreadId, Trigger, Usage};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use store::{OnConflict, Scope, Start};
+use store::{Scope, Start};
 use tool::builtin::SubAgentArgs;
 
 use crate::context::{Context, Over};
@@ -90,29 +90,23 @@ pub(crate) async fn start(
     };
     spec.tools.max_depth = spec.tools.max_depth.min(max);
     let start = Start {
-        run,
-        scope: Scope {
-            tenant: above.tenant.clone(),
-            user: above.created_by.clone(),
-        },
-        thread: thread_of(above.id, &call.call),
-        agent: agent.to_owned(),
-        spec,
-        input: Input::text(args.input),
-        on_conflict: OnConflict::Reject,
         trigger: Trigger::Continue,
-        refines: None,
         parent: Some(Parent {
             run: above.id,
             call: call.call.clone(),
             depth,
         }),
-        client: serde_json::Map::new(),
-        metadata: serde_json::Map::new(),
-        idempotency: None,
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            run,
+            Scope {
+                tenant: above.tenant.clone(),
+                user: above.created_by.clone(),
+            },
+            thread_of(above.id, &call.call),
+            agent.to_owned(),
+            spec,
+            Input::text(args.input),
+        )
     };
     let asked = || context.store.start(start.clone());
     Ok(match context.asked("start an agent", asked).await? {

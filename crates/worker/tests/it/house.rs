@@ -7,7 +7,7 @@ use std::time::Duration;
 use run::event::{Decision, InputMode};
 use run::{
     AgentSpec, Answer, By, Command, Envelope, Event, Input, NodeId, Part, RequestId, Run, RunId,
-    ScriptStep, Seq, Snapshot, Status, ThreadId, Timestamp, Trigger, WorkerId, frame,
+    ScriptStep, Seq, Snapshot, Status, ThreadId, Timestamp, WorkerId, frame,
 };
 use store::{Location, OnConflict, Options, RunRecord, Scope, Sealed, Start, Store};
 use tokio::task::JoinHandle;
@@ -137,22 +137,17 @@ impl House {
         random[2..].copy_from_slice(&self.n_runs.to_be_bytes());
         let run = RunId::new(Timestamp::from_ms(1_000), random);
         let start = Start {
-            run,
-            scope: Scope::local(),
-            thread: ThreadId::parse(thread).unwrap(),
-            agent: "agent".to_owned(),
-            spec,
-            input,
             on_conflict: OnConflict::Enqueue,
-            trigger: Trigger::Api,
             refines: self.refines.take(),
-            client: serde_json::Map::new(),
-            metadata: serde_json::Map::new(),
-            idempotency: None,
-            parent: None,
             credentials: seal.map(|seal| seal(run)),
-            retries: None,
-            segment: None,
+            ..Start::new(
+                run,
+                Scope::local(),
+                ThreadId::parse(thread).unwrap(),
+                "agent".to_owned(),
+                spec,
+                input,
+            )
         };
         self.store.start(start).await.unwrap();
         run

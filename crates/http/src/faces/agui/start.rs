@@ -55,22 +55,19 @@ pub(super) async fn start(
     }
     printed(app, &input)?;
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread,
-        agent,
-        spec: fitted(spec, &input),
-        input,
         on_conflict: on_conflict(options.on_conflict, options.supersedes)?,
         trigger: Trigger::User,
-        refines: None,
-        retries: None,
-        parent: None,
         segment: Some(name.clone()),
         client,
         metadata: options.metadata,
-        idempotency: None,
-        credentials: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            thread,
+            agent,
+            fitted(spec, &input),
+            input,
+        )
     };
     let started = app.store.start(start).await?;
     let run = started.run.id;

@@ -82,22 +82,20 @@ pub(super) async fn start(
         .catalogue
         .resolve(&agent, &wanted, |agent| caller.may_start(agent))?;
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread,
-        agent,
-        spec,
-        input,
         on_conflict: on_conflict(body.on_conflict, body.supersedes, latest.as_ref()),
         trigger: Trigger::User,
-        refines: None,
         retries: ask.retries,
-        parent: None,
         segment: ask.name,
         client,
         metadata: body.metadata,
-        idempotency: None,
-        credentials: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            thread,
+            agent,
+            spec,
+            input,
+        )
     };
     let Started { run, fate } = app.store.start(start).await?;
     tracing::Span::current().record("run.id", tracing::field::display(run.id));

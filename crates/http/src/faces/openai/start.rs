@@ -1,9 +1,9 @@
 //! Starting the run of a response.
 
 use axum::http::HeaderMap;
-use run::{AgentSpec, ChatMessage, DriverKind, Input, Setting, ThreadId, Trigger};
+use run::{AgentSpec, ChatMessage, DriverKind, Input, Setting, ThreadId};
 use serde_json::Map;
-use store::{Idempotency, OnConflict, Right, RunRecord, Start, Target};
+use store::{Idempotency, Right, RunRecord, Start, Target};
 use wire::faces::openai::{CreateResponse, FACE, Given, ResponseId, Unfit, instructed};
 use wire::{Code, Settings};
 
@@ -69,22 +69,17 @@ pub(super) async fn start(
     let echo = serde_json::to_value(body.echo()).unwrap_or_default();
     client.insert(FACE.to_owned(), echo);
     let start = Start {
-        run: fresh::new_run_id()?,
-        scope: caller.scope.clone(),
-        thread,
-        agent,
-        spec,
-        input,
-        on_conflict: OnConflict::Reject,
-        trigger: Trigger::Api,
-        refines: None,
-        retries: None,
-        parent: None,
-        segment: None,
         client,
         metadata,
         idempotency,
-        credentials: None,
+        ..Start::new(
+            fresh::new_run_id()?,
+            caller.scope.clone(),
+            thread,
+            agent,
+            spec,
+            input,
+        )
     };
     let started = app.store.start(start).await?;
     tracing::Span::current().record("run.id", tracing::field::display(started.run.id));

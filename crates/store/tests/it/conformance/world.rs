@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use run::event::{ApprovalRequested, Decision, MessageStarted, TextDelta};
 use run::{
     AgentSpec, AppendNo, Envelope, Event, Fence, Input, MessageId, NodeId, Outcome, RequestId,
-    Role, RunId, ScriptStep, Seq, Status, Tenant, ThreadId, Timestamp, Trigger, User, WaitMode,
-    Work, WorkerId, frame,
+    Role, RunId, ScriptStep, Seq, Status, Tenant, ThreadId, Timestamp, User, WaitMode, Work,
+    WorkerId, frame,
 };
 use store::{
     Append, Appended, Claim, Claimed, Location, OnConflict, Options, Scope, Start, Store,
@@ -265,25 +265,18 @@ pub(crate) fn start(thread: &str, on_conflict: OnConflict) -> Start {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&n.to_be_bytes());
     Start {
-        run: RunId::new(Timestamp::from_ms(BEGIN_MS), random),
-        scope: Scope::local(),
-        thread: ThreadId::parse(thread).unwrap(),
-        agent: "demo".into(),
-        spec: AgentSpec::scripted(vec![ScriptStep {
-            text: Some("hi".into()),
-            ..ScriptStep::default()
-        }]),
-        input: Input::text("hello"),
         on_conflict,
-        trigger: Trigger::Api,
-        refines: None,
-        client: serde_json::Map::new(),
-        metadata: serde_json::Map::new(),
-        idempotency: None,
-        parent: None,
-        credentials: None,
-        retries: None,
-        segment: None,
+        ..Start::new(
+            RunId::new(Timestamp::from_ms(BEGIN_MS), random),
+            Scope::local(),
+            ThreadId::parse(thread).unwrap(),
+            "demo".into(),
+            AgentSpec::scripted(vec![ScriptStep {
+                text: Some("hi".into()),
+                ..ScriptStep::default()
+            }]),
+            Input::text("hello"),
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use run::{
     Trigger, TurnId, Usage, WorkerId,
 };
 use serde_json::json;
-use store::{Append, Claim, OnConflict, Scope, Start};
+use store::{Append, Claim, Scope, Start};
 
 use super::agents::{chief, helper, office};
 use super::people::{answer, decided, is_parked};
@@ -135,26 +135,20 @@ async fn check_crash(is_started: bool, agents: BTreeMap<String, AgentSpec>) {
     house.store.append(append).await.unwrap();
     if is_started {
         let start = Start {
-            run: child,
-            scope: Scope::local(),
-            thread: ThreadId::parse("below").unwrap(),
-            agent: "helper".into(),
-            spec: helper(&[]),
-            input: Input::text("a poem"),
-            on_conflict: OnConflict::Reject,
             trigger: Trigger::Continue,
-            refines: None,
-            client: serde_json::Map::new(),
-            metadata: serde_json::Map::new(),
-            idempotency: None,
             parent: Some(Parent {
                 run,
                 call: CallId::nth(1),
                 depth: 1,
             }),
-            credentials: None,
-            retries: None,
-            segment: None,
+            ..Start::new(
+                child,
+                Scope::local(),
+                ThreadId::parse("below").unwrap(),
+                "helper".into(),
+                helper(&[]),
+                Input::text("a poem"),
+            )
         };
         house.store.start(start).await.unwrap();
     }
