@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use crate::coding::{Agent, Workshop, succeeds};
 use crate::watched::Watched;
 
-/// How often a server is killed in one run.
-const KILLS: u64 = 3;
+/// How often a server is killed in one run: one less than the losses in a row without progress that end it.
+const KILLS: u64 = 2;
 
 /// Events that are seen at most before it is.
 const EVENTS: u64 = 16;
