@@ -86,6 +86,11 @@ impl Store {
         to_backend!(self, known(runs))
     }
 
+    /// Whether a run of a coding agent was deleted here. One that is merely unknown may be another store's, or newer than a copy.
+    pub async fn was_deleted(&self, run: RunId) -> Result<bool, Unavailable> {
+        to_backend!(self, was_deleted(run))
+    }
+
     /// Deletes a finished run and its log.
     pub async fn delete_run(&self, scope: &Scope, run: RunId) -> Result<(), DeleteError> {
         to_backend!(self, delete_run(scope, run))

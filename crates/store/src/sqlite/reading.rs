@@ -89,6 +89,17 @@ impl Sqlite {
         Ok(stored.map(|stored| self.live(stored)).collect())
     }
 
+    /// Whether a run of a coding agent was deleted here.
+    pub async fn was_deleted(&self, run: RunId) -> Result<bool, Unavailable> {
+        self.readers()
+            .read(move |connection| {
+                connection
+                    .prepare_cached("SELECT 1 FROM deleted_run WHERE id = ?1")?
+                    .exists([run.as_bytes()])
+            })
+            .await
+    }
+
     /// What a run's log folds to.
     pub async fn snapshot(&self, scope: &Scope, run: RunId) -> Result<Snapshot, ReadError> {
         self.run(scope, run).await?;

@@ -13,6 +13,8 @@ const STEPS: [&str; VERSION as usize] = [FIRST, SECOND];
 const SECOND: &str = "
 ALTER TABLE run ADD COLUMN worktree_removed_at INTEGER;
 ALTER TABLE thread ADD COLUMN agent TEXT;
+-- Runs of coding agents that were deleted here: only their worktrees are this store's to remove.
+CREATE TABLE deleted_run (id BLOB PRIMARY KEY) WITHOUT ROWID;
 ";
 
 const FIRST: &str = "

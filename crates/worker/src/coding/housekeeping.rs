@@ -78,6 +78,8 @@ impl Housekeeper {
             match known.iter().find(|record| record.id == run) {
                 Some(record) => self.age(record, &worktree).await?,
                 None if left.contains(&run) => {}
+                // Another store's on the same directory, or newer than the copy that this store came from.
+                None if !self.store.was_deleted(run).await? => {}
                 None => {
                     if let Err(error) = clear(&place, &worktree).await {
                         left.insert(run);

@@ -62,6 +62,12 @@ fn remove(txn: &mut Txn<'_>, run: RunId, key: i64) -> Result<(), Fault> {
         .prepare_cached("DELETE FROM segment WHERE run = ?1")?
         .execute([run.as_bytes()])?;
     txn.connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO deleted_run SELECT id FROM run
+             WHERE key = ?1 AND spec ->> '$.repository' IS NOT NULL AND spec ->> '$.task' IS NULL",
+        )?
+        .execute([key])?;
+    txn.connection
         .prepare_cached("DELETE FROM run WHERE key = ?1")?
         .execute([key])?;
     Ok(())

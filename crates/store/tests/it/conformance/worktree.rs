@@ -98,4 +98,21 @@ pub(crate) async fn known_runs_are_told_from_unknown_ones(place: Place) {
     let never = RunId::from_bytes([9; 16]);
     let known = world.store.known(vec![never, run]).await.unwrap();
     assert_eq!(known.iter().map(|run| run.id).collect::<Vec<_>>(), [run]);
+    let mut spec = AgentSpec::new(DriverKind::Codex);
+    spec.repository = Some("repository".to_owned());
+    let deleted = Start {
+        spec,
+        ..start("u", OnConflict::Reject)
+    };
+    world.worker("w1").await;
+    world.claim("w1", 1).await;
+    let deleted = worked(&world, deleted).await;
+    assert!(!world.store.was_deleted(deleted).await.unwrap());
+    world
+        .store
+        .delete_run(&Scope::local(), deleted)
+        .await
+        .unwrap();
+    assert!(world.store.was_deleted(deleted).await.unwrap());
+    assert!(!world.store.was_deleted(never).await.unwrap());
 }

@@ -267,6 +267,11 @@ async fn the_worktree_of_a_deleted_run_goes_and_others_stay() {
     let worker = hire(&mut house);
     let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
     let (_, other) = worked(&mut house, &repository, "tool true").await;
+    // A store that knows nothing of these runs, as after a copy was put back, leaves their worktrees alone.
+    let elsewhere = House::new().await;
+    let keeper = Housekeeper::new(elsewhere.store.clone(), house.path().to_owned(), None);
+    keeper.look(&mut HashSet::new()).await;
+    assert!(path.exists() && other.exists());
     let stranger = house.path().join("worktrees/of-somebody-else");
     std::fs::create_dir(&stranger).unwrap();
     let scope = store::Scope::tenant(run::Tenant::local());
