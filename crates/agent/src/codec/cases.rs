@@ -271,6 +271,22 @@ fn a_connection_of_pi_that_broke_is_told_in_words_for_people() {
 }
 
 #[test]
+fn arguments_of_a_call_of_pi_that_is_over_are_none() {
+    let body = r#"< {"type":"message_start","message":{"role":"assistant","content":[]}}
+< {"type":"message_update","assistantMessageEvent":{"type":"toolcall_start","contentIndex":0,"id":"c","toolName":"bash"}}
+< {"type":"message_update","assistantMessageEvent":{"type":"toolcall_delta","contentIndex":0,"delta":"{}"}}
+< {"type":"tool_execution_start","toolCallId":"c","toolName":"bash","args":{}}
+< {"type":"tool_execution_end","toolCallId":"c","toolName":"bash","result":{}}
+< {"type":"message_update","assistantMessageEvent":{"type":"toolcall_delta","contentIndex":0,"delta":"late"}}"#;
+    let lines = rest(Wire::Pi, Approval::Full, body);
+    let deltas = lines
+        .iter()
+        .filter(|line| line["event"] == "tool_args_delta");
+    let texts: Vec<&Value> = deltas.map(|line| &line["text"]).collect();
+    assert_eq!(texts, ["{}"]);
+}
+
+#[test]
 fn a_late_second_end_of_pi_is_none_of_the_next_turn() {
     let body = r#"< {"type":"agent_end","willRetry":false}
 < {"type":"agent_settled"}

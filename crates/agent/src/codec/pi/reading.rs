@@ -119,6 +119,7 @@ impl Pi {
             ("toolcall_delta", Some(text)) => {
                 let speech = self.speech.as_ref();
                 if let Some(call) = speech.and_then(|speech| speech.calls.get(&index))
+                    && self.open.has_call(call)
                     && !text.is_empty()
                 {
                     let call = call.clone();
