@@ -119,9 +119,14 @@ impl AgentSpec {
     }
 }
 
+/// What the ids of the threads of a run's previews begin with.
+pub fn preview_threads(owner: RunId) -> String {
+    format!("preview.{owner}.")
+}
+
 /// The thread of a preview in the worktree of a run: one thread has one current run, so each preview is there once.
 pub fn preview_thread(owner: RunId, name: &str) -> ThreadId {
-    ThreadId::parse(format!("preview.{owner}.{name}"))
+    ThreadId::parse(preview_threads(owner) + name)
         .expect("a run's id and a preview's name are short")
 }
 

@@ -46,7 +46,7 @@ pub use agent::{
     Survives,
 };
 pub use budget::{Budget, Exhausted};
-pub use coding::{Approval, Cleanup, WorktreeUse, preview_thread};
+pub use coding::{Approval, Cleanup, WorktreeUse, preview_thread, preview_threads};
 pub use command::{Answer, Command, Refused, WaitMode, Work};
 pub use content::{By, ChatMessage, ClientTool, Input, Part, Role, depth, is_shallow, text_of};
 pub use event::{Envelope, Event};

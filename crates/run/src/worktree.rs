@@ -100,7 +100,6 @@ impl AgentSpec {
     pub fn on_worktree(&self, task: WorktreeTask) -> Self {
         Self {
             repository: self.repository.clone(),
-            previews: self.previews.clone(),
             task: Some(task),
             ephemeral: true,
             silence_ms: WORKTREE_TASK_MS,

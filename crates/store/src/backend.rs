@@ -86,6 +86,11 @@ impl Store {
         to_backend!(self, known(runs))
     }
 
+    /// The previews that are open in the worktree of a run, of whomever.
+    pub async fn open_previews(&self, owner: RunId) -> Result<Vec<RunRecord>, Unavailable> {
+        to_backend!(self, open_previews(owner))
+    }
+
     /// Whether a run of a coding agent was deleted here. One that is merely unknown may be another store's, or newer than a copy.
     pub async fn was_deleted(&self, run: RunId) -> Result<bool, Unavailable> {
         to_backend!(self, was_deleted(run))

@@ -44,7 +44,7 @@ pub struct RunRecord {
     pub metadata: Map<String, Value>,
     /// When and by whom its result was applied.
     pub applied: Option<Applied>,
-    /// When the worktree that it owned was removed, if that was after its end.
+    /// When the worktree that it owned was removed.
     pub worktree_removed_at: Option<Timestamp>,
     /// Whether its log was deleted by age.
     pub log_expired: bool,

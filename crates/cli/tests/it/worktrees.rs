@@ -263,4 +263,5 @@ fn the_work_of_a_run_is_tried_and_the_preview_ends_with_the_worktree() {
     );
     assert_eq!(watched.end()["data"]["status"], "aborted");
     house.ends(&["preview", &run, "play"], 6, "worktree was removed");
+    house.well(&["preview", &run, "play", "--stop"]);
 }

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use store::Right;
 
-use super::previews::stop_previews;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -18,10 +17,6 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Error> {
     caller.may(Right::Manage)?;
     caller.reach(&app, run).await?;
-    let record = app.store.run(&caller.scope, run).await?;
-    if record.control.is_final() {
-        stop_previews(&app, &caller, &record).await?;
-    }
     app.store.delete_run(&caller.scope, run).await?;
     Ok(StatusCode::NO_CONTENT)
 }

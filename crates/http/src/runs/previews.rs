@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use run::{AgentSpec, Input, RunId, Snapshot, ThreadId, Trigger, preview_thread};
-use store::{NewThread, ReadError, Right, RunRecord, Start, StartError, Started, ThreadError};
+use store::{
+    NewThread, ReadError, Right, RunRecord, Scope, Start, StartError, Started, ThreadError,
+};
 use wire::{Code, PreviewBody, StopAnswer};
 
 use super::start::{answer, idempotency, may_start};
@@ -21,12 +23,11 @@ use crate::query::PreviewPath;
 /// The agent's name of such runs.
 const AGENT: &str = "preview";
 
-/// A preview that is asked for, and where it is.
+/// A preview that is asked for, and the run whose work it tries.
 struct Asked {
     source: RunRecord,
+    snapshot: Snapshot,
     name: String,
-    spec: AgentSpec,
-    thread: ThreadId,
 }
 
 /// `POST /v1/runs/{run}/previews/{preview}`
@@ -39,6 +40,8 @@ pub(crate) async fn start_preview(
     caller.may(Right::Start)?;
     let asked = asked(&app, &caller, run, name).await?;
     may_start(&caller, &asked.source.agent)?;
+    let spec = asked.spec(&app, &caller).await?;
+    let (scope, thread) = (owner_scope(&asked.source), asked.thread());
     let mut body = asked.source.id.as_bytes().to_vec();
     body.extend_from_slice(asked.name.as_bytes());
     let idempotency = idempotency(&headers, "preview", &body)?;
@@ -47,9 +50,7 @@ pub(crate) async fn start_preview(
         parent: Some(asked.source.thread.clone()),
         ..NewThread::default()
     };
-    let made = app
-        .store
-        .create_thread(&caller.scope, asked.thread.clone(), above);
+    let made = app.store.create_thread(&scope, thread.clone(), above);
     match made.await {
         Ok(_) | Err(ThreadError::Exists(_)) => {}
         Err(error) => return Err(error.into()),
@@ -59,10 +60,10 @@ pub(crate) async fn start_preview(
         idempotency,
         ..Start::new(
             fresh::new_run_id()?,
-            caller.scope.clone(),
-            asked.thread,
+            scope,
+            thread,
             AGENT.to_owned(),
-            asked.spec,
+            spec,
             Input::text(asked.name),
         )
     };
@@ -78,13 +79,13 @@ pub(crate) async fn stop_preview(
 ) -> Result<Json<StopAnswer>, Error> {
     caller.may(Right::Stop)?;
     let asked = asked(&app, &caller, run, name).await?;
-    let Some(run) = current(&app, &caller, &asked.thread).await? else {
-        return Ok(Json(StopAnswer {
+    match latest(&app, &asked.source, &asked.thread()).await? {
+        Some(run) => stop_run(&app, &caller, run.id, None).await.map(Json),
+        None => Ok(Json(StopAnswer {
             stopped: false,
             run: None,
-        }));
-    };
-    stop_run(&app, &caller, run.id, None).await.map(Json)
+        })),
+    }
 }
 
 fn running(error: StartError) -> Error {
@@ -117,39 +118,48 @@ async fn asked(app: &App, caller: &Caller, run: RunId, name: String) -> Result<A
         return Err(Error::preview_unknown(detail, close));
     }
     let snapshot = app.store.snapshot(&caller.scope, source.id).await?;
-    let place = place_of(app, caller, &source, &snapshot).await?;
-    let (Some(place), Some(worktree)) = (place, &snapshot.worktree) else {
-        let detail = "the run has not begun to work, so there is nothing to try yet";
-        return Err(Error::new(Code::WorktreeMissing, detail));
-    };
-    if place.is_gone {
-        return Err(Error::new(
-            Code::WorktreeGone,
-            "the run's worktree was removed",
-        ));
-    }
-    let spec = source.spec.preview(&name, worktree.path.clone());
     Ok(Asked {
-        spec: spec.ok_or_else(Error::internal)?,
-        thread: preview_thread(place.owner, &name),
         source,
+        snapshot,
         name,
     })
 }
 
-/// The open run of a preview.
-async fn current(
-    app: &App,
-    caller: &Caller,
-    thread: &ThreadId,
-) -> Result<Option<RunRecord>, Error> {
-    Ok(latest(app, caller, thread)
-        .await?
-        .filter(|run| !run.control.is_final()))
+impl Asked {
+    /// What performs it, in the worktree that has to be there.
+    async fn spec(&self, app: &App, caller: &Caller) -> Result<AgentSpec, Error> {
+        let place = place_of(app, caller, &self.source, &self.snapshot).await?;
+        let (Some(place), Some(worktree)) = (place, &self.snapshot.worktree) else {
+            let detail = "the run has not begun to work, so there is nothing to try yet";
+            return Err(Error::new(Code::WorktreeMissing, detail));
+        };
+        if place.is_gone {
+            let detail = "the run's worktree was removed";
+            return Err(Error::new(Code::WorktreeGone, detail));
+        }
+        let spec = self.source.spec.preview(&self.name, worktree.path.clone());
+        spec.ok_or_else(Error::internal)
+    }
+
+    fn thread(&self) -> ThreadId {
+        preview_thread(owner(&self.source, &self.snapshot), &self.name)
+    }
 }
 
-async fn latest(app: &App, caller: &Caller, thread: &ThreadId) -> Result<Option<RunRecord>, Error> {
-    match app.store.thread_run(&caller.scope, thread).await {
+/// Previews belong to whom the run belongs to, whoever starts them.
+fn owner_scope(source: &RunRecord) -> Scope {
+    Scope {
+        tenant: source.tenant.clone(),
+        user: source.created_by.clone(),
+    }
+}
+
+async fn latest(
+    app: &App,
+    source: &RunRecord,
+    thread: &ThreadId,
+) -> Result<Option<RunRecord>, Error> {
+    match app.store.thread_run(&owner_scope(source), thread).await {
         Ok(run) => Ok(run),
         Err(ReadError::Unknown) => Ok(None),
         Err(error @ ReadError::Unavailable(_)) => Err(error.into()),
@@ -159,7 +169,6 @@ async fn latest(app: &App, caller: &Caller, thread: &ThreadId) -> Result<Option<
 /// The previews of a run and how they are.
 pub(super) async fn previews_of(
     app: &App,
-    caller: &Caller,
     run: &RunRecord,
     snapshot: &Snapshot,
 ) -> Result<Vec<PreviewBody>, Error> {
@@ -169,7 +178,7 @@ pub(super) async fn previews_of(
     }
     let owner = owner(run, snapshot);
     for (name, command) in &run.spec.previews {
-        let last = latest(app, caller, &preview_thread(owner, name)).await?;
+        let last = latest(app, run, &preview_thread(owner, name)).await?;
         previews.push(PreviewBody {
             name: name.clone(),
             command: command.clone(),
@@ -185,24 +194,4 @@ fn owner(run: &RunRecord, snapshot: &Snapshot) -> RunId {
     worktree
         .and_then(|worktree| worktree.owner)
         .unwrap_or(run.id)
-}
-
-/// Stops what runs in the worktree of a run that is about to be deleted.
-pub(super) async fn stop_previews(
-    app: &App,
-    caller: &Caller,
-    run: &RunRecord,
-) -> Result<(), Error> {
-    for name in run.spec.previews.keys() {
-        if let Some(preview) = current(app, caller, &preview_thread(run.id, name)).await? {
-            stop_run(
-                app,
-                caller,
-                preview.id,
-                Some("its worktree is removed".to_owned()),
-            )
-            .await?;
-        }
-    }
-    Ok(())
 }

@@ -60,7 +60,7 @@ pub(crate) async fn show(
         snapshot.output_preview = Some(preview);
     }
     let place = place_of(&app, &caller, &run, &snapshot).await?;
-    let previews = previews_of(&app, &caller, &run, &snapshot).await?;
+    let previews = previews_of(&app, &run, &snapshot).await?;
     let mut body = shown::run_body(run);
     body.previews = previews;
     if let Some(place) = &place {

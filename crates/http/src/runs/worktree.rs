@@ -160,11 +160,10 @@ pub(super) async fn place_of(
     };
     let owner = worktree.owner.unwrap_or(run.id);
     let is_gone = if owner == run.id {
-        run.worktree_removed_at.is_some() || removed_itself(snapshot)
+        run.worktree_removed_at.is_some()
     } else {
         match app.store.run(&caller.scope, owner).await {
-            Ok(made) if made.worktree_removed_at.is_some() => true,
-            Ok(_) => removed_itself(&app.store.snapshot(&caller.scope, owner).await?),
+            Ok(made) => made.worktree_removed_at.is_some(),
             // Its worktree went with it.
             Err(ReadError::Unknown) => true,
             Err(error @ ReadError::Unavailable(_)) => return Err(error.into()),
@@ -175,13 +174,6 @@ pub(super) async fn place_of(
         is_own: worktree.branch.is_some(),
         is_gone,
     }))
-}
-
-/// Whether a run has removed its worktree at its end.
-fn removed_itself(snapshot: &Snapshot) -> bool {
-    let worktree = snapshot.worktree.as_ref();
-    let settled = worktree.and_then(|worktree| worktree.settled.as_ref());
-    settled.is_some_and(|settled| settled.removed)
 }
 
 /// A run's worktree as clients see it.

@@ -89,6 +89,16 @@ impl Sqlite {
         Ok(stored.map(|stored| self.live(stored)).collect())
     }
 
+    /// The previews that are open in the worktree of a run, of whomever.
+    pub async fn open_previews(&self, owner: RunId) -> Result<Vec<RunRecord>, Unavailable> {
+        let threads = run::preview_threads(owner);
+        let stored = self
+            .readers()
+            .read(move |connection| read::run::open_on(connection, &threads))
+            .await?;
+        Ok(stored.into_iter().map(|stored| self.live(stored)).collect())
+    }
+
     /// Whether a run of a coding agent was deleted here.
     pub async fn was_deleted(&self, run: RunId) -> Result<bool, Unavailable> {
         self.readers()

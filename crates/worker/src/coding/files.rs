@@ -10,7 +10,8 @@ use run::snapshot::Snapshot;
 use run::{CheckpointId, Cleanup, ErrorInfo, Event, RunId, WorktreeUse};
 use store::Scope;
 use worktree::{
-    Base, Bounds, BranchFate, Error, Identity, Place, Removal, Repository, RunName, Worktree,
+    Base, Bounds, BranchFate, Error, Identity, ObjectId, Place, Removal, Repository, RunName,
+    Worktree,
 };
 
 use super::checkpoints::{InGit, Unkept, noted};
@@ -85,12 +86,18 @@ impl Files {
         let (checkout, worktree, base) = match spec.worktree_use() {
             WorktreeUse::None => return Self::directory(repository.top().to_str()),
             WorktreeUse::Shared => {
-                let base = repository.resolve(&Base::Head).await.ok();
-                (
-                    repository.shared(own.clone()),
-                    None,
-                    base.map(|base| base.commit),
-                )
+                // What is checked out may have moved since the first attempt: by the agent's own commits.
+                let known = snapshot.worktree.as_ref();
+                let known = known.and_then(|worktree| ObjectId::new(&worktree.base));
+                let base = match known {
+                    Some(base) => Some(base),
+                    None => repository
+                        .resolve(&Base::Head)
+                        .await
+                        .ok()
+                        .map(|base| base.commit),
+                };
+                (repository.shared(own.clone()), None, base)
             }
             WorktreeUse::PerRun => {
                 let place = Place::open(data)?;
@@ -126,7 +133,7 @@ impl Files {
                 path: path.display().to_string(),
                 branch: worktree.as_ref().map(Worktree::branch),
                 base: base.as_ref().map(ToString::to_string).unwrap_or_default(),
-                owner: is_borrowed.then_some(owner),
+                owner: (is_borrowed && worktree.is_some()).then_some(owner),
             };
             events.push(ready.into());
         }
@@ -245,11 +252,16 @@ impl Files {
         let mut left = Left::There;
         if let Some(worktree) = &git.worktree {
             if spec.cleanup == Cleanup::OnFinish && !self.is_borrowed {
-                let (store, tenant) = (&context.store, &context.run().tenant);
-                stop_previews(store, tenant, spec, context.run().id).await;
+                let (store, run) = (&context.store, context.run().id);
+                stop_previews(store, run).await;
                 let removed = remove(data, worktree).await;
                 if removed.is_ok() {
                     left = Left::Removed;
+                    // Without it the run looks as if its worktree were there, which the next command on it finds out.
+                    let note = || store.worktree_removed(run);
+                    let _ = context.asked("note that the worktree is gone", note).await;
+                    // One may have been started in the meantime.
+                    stop_previews(store, run).await;
                 }
                 events.push(removed.unwrap_or_else(|error| failed("worktree_kept", &error)));
             } else if let Err(error) = worktree.unlock().await {

@@ -11,6 +11,7 @@ use store::{RunRecord, Scope, Start, StartError, Store, Unavailable};
 use tokio_util::sync::CancellationToken;
 use worktree::{BranchFate, Git, Orphan, Orphaned, Place, Removal};
 
+use super::previews::stop_previews;
 use crate::limits::HOUSEKEEPING;
 use crate::looping::child_id;
 use crate::settings::{Clock, system_clock};
@@ -81,6 +82,7 @@ impl Housekeeper {
                 // Another store's on the same directory, or newer than the copy that this store came from.
                 None if !self.store.was_deleted(run).await? => {}
                 None => {
+                    stop_previews(&self.store, run).await;
                     if let Err(error) = clear(&place, &worktree).await {
                         left.insert(run);
                         tracing::warn!(

@@ -180,8 +180,7 @@ async fn remove(
     owner: RunId,
     removal: Removal,
 ) -> Result<Value, Failed> {
-    let record = context.run();
-    stop_previews(&context.store, &record.tenant, &record.spec, owner).await;
+    stop_previews(&context.store, owner).await;
     let removed = Place::open(data)?
         .remove(&repository, &name(owner), removal)
         .await;
@@ -195,6 +194,8 @@ async fn remove(
     let note = || context.store.worktree_removed(owner);
     let noted = context.asked("note that the worktree is gone", note);
     noted.await?.map_err(|_| Over)?;
+    // One may have been started in the meantime.
+    stop_previews(&context.store, owner).await;
     removed
 }
 
@@ -259,6 +260,11 @@ impl Source {
     /// The branch to merge into.
     fn target(&self, asked: Option<&str>) -> Result<String, Failed> {
         if let Some(branch) = asked {
+            if branch.starts_with("outlive/") {
+                // Its worktree has a lease of its own, which is not this thread's.
+                let message = format!("{branch} is the branch of a run; merge into one of yours");
+                return Err(Failed::Told(ErrorInfo::new("into_refused", message)));
+            }
             return Ok(branch.to_owned());
         }
         let base = self.worktree.as_ref().map(Worktree::base);

@@ -104,6 +104,17 @@ pub(crate) enum OfThread {
     Run(Box<Stored>),
 }
 
+/// Open runs on threads whose ids begin so.
+pub(crate) fn open_on(connection: &Connection, threads: &str) -> rusqlite::Result<Vec<Stored>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM run INDEXED BY run_open JOIN thread ON thread.key = run.thread
+         WHERE run.finished_at IS NULL AND substr(thread.id, 1, length(?1)) = ?1"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let runs = statement.query_map([threads], rows::read)?;
+    runs.collect()
+}
+
 /// A thread's current run, else its latest.
 pub(crate) fn of_thread(
     connection: &Connection,

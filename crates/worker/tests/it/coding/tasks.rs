@@ -123,9 +123,12 @@ async fn conflicts_are_a_result_and_change_nothing() {
         "ours\n"
     );
 
-    let unknown = json!({ "command": "merge", "into": "nowhere" });
-    let unknown = refused(&mut house, &repository, run, unknown).await;
-    assert_eq!(unknown.code, "branch_unknown");
+    let outlive = format!("outlive/{run}");
+    for (into, code) in [("nowhere", "branch_unknown"), (&*outlive, "into_refused")] {
+        let merge = json!({ "command": "merge", "into": into });
+        let error = refused(&mut house, &repository, run, merge).await;
+        assert_eq!(error.code, code);
+    }
     worker.leave().await;
 }
 
@@ -352,5 +355,32 @@ async fn a_worktree_goes_late_where_nobody_was_there_at_the_end_of_its_run() {
     eventually("the worktree is gone", || !path.exists()).await;
     let saved = format!("refs/outlive/saved/{run}:new.txt");
     assert_eq!(git(&repository, &["show", &saved]), "new\n");
+    worker.leave().await;
+}
+
+#[tokio::test]
+async fn a_preview_ends_before_the_worktree_of_a_deleted_run_goes() {
+    let mut house = House::new().await;
+    let repository = repository(&house);
+    let worker = hire(&mut house);
+    let (run, path) = worked(&mut house, &repository, "tool echo new > new.txt").await;
+    let mut spec = AgentSpec::new(DriverKind::Command);
+    spec.command = ["sh", "-c", "sleep 600"].map(str::to_owned).to_vec();
+    spec.directory = Some(path.display().to_string());
+    // Whatever the run's own agent calls its previews by now.
+    let thread = run::preview_thread(run, "play").to_string();
+    let preview = house
+        .start_on(&thread, spec, run::Input::text("play"))
+        .await;
+    let is_running = |event: &run::Event| matches!(event, run::Event::ToolRunning(_));
+    house.until_event(preview, "a preview", is_running).await;
+    let scope = store::Scope::tenant(run::Tenant::local());
+    house.store.delete_run(&scope, run).await.unwrap();
+
+    let keeper = Housekeeper::new(house.store.clone(), house.path().to_owned(), None);
+    keeper.look(&mut HashSet::new()).await;
+    assert!(house.control(preview).await.is_final(), "it is waited for");
+    ends_as(&house, preview, Status::Aborted, "stopped").await;
+    assert!(!path.exists());
     worker.leave().await;
 }
