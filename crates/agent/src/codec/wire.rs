@@ -104,8 +104,20 @@ impl Wire {
     }
 
     /// What stays the same of an approval's detail when a reopened session asks it again: all but the names and times of
-    /// this one asking.
-    pub fn asked_again(self, mut detail: Value) -> Value {
+    /// this one asking. None where the detail does not say what would be done: two such may be about different things.
+    pub fn asked_again(self, mut detail: Value) -> Option<Value> {
+        let is_said = match self {
+            Self::Pi | Self::Claude => true,
+            // Changes of files are those of an item, which may be unknown.
+            Self::Codex => detail.get("changes") != Some(&Value::Null),
+            Self::Acp => {
+                let call = &detail["toolCall"];
+                !call["rawInput"].is_null() || !call["content"].is_null()
+            }
+        };
+        if !is_said {
+            return None;
+        }
         let (own, of_call): (&[&str], &[&str]) = match self {
             Self::Pi => (&[], &[]),
             Self::Codex => (Codex::OF_ONE_ASKING, &[]),
@@ -120,7 +132,7 @@ impl Wire {
                 drop_field(call, name);
             }
         }
-        detail
+        Some(detail)
     }
 
     /// What its agents can do as far as it is known before one runs.
@@ -149,8 +161,19 @@ mod tests {
     /// Two askings, as the agents word them.
     #[track_caller]
     fn check(wire: Wire, first: Value, second: Value, is_same: bool) {
-        let same = wire.asked_again(first) == wire.asked_again(second);
-        assert_eq!(same, is_same, "{wire:?}");
+        let first = wire.asked_again(first).unwrap();
+        let second = wire.asked_again(second).unwrap();
+        assert_eq!(first == second, is_same, "{wire:?}");
+    }
+
+    #[test]
+    fn what_does_not_say_what_would_be_done_is_like_nothing() {
+        let patch = |changes: Value| json!({"itemId": "i1", "reason": null, "changes": changes});
+        assert_eq!(Wire::Codex.asked_again(patch(Value::Null)), None);
+        let known = Wire::Codex.asked_again(patch(json!([{"path": "a", "diff": "+b"}])));
+        assert!(known.is_some());
+        let untold = json!({"toolCall": {"toolCallId": "c1", "title": "Edit"}});
+        assert_eq!(Wire::Acp.asked_again(untold), None);
     }
 
     #[test]

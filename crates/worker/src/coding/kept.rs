@@ -81,9 +81,10 @@ impl Kept {
                 _,
             ) => false,
         };
-        let asks_now = again(self.wire, asks.clone());
+        let asks_now = again(self.wire, asks.clone())?;
         let at = self.answers.iter().position(|kept| {
-            is_offered(&kept.resolution) && again(self.wire, kept.asks.clone()) == asks_now
+            is_offered(&kept.resolution)
+                && again(self.wire, kept.asks.clone()).as_ref() == Some(&asks_now)
         })?;
         let kept = self.answers.remove(at);
         Some((kept.request, kept.resolution))
@@ -144,18 +145,18 @@ fn answer(asked: &Request) -> Option<Answer> {
     }
 }
 
-/// What stays the same when it is asked again.
-fn again(wire: Wire, asks: Asked) -> Asked {
+/// What stays the same when it is asked again, if that is said.
+fn again(wire: Wire, asks: Asked) -> Option<Asked> {
     match asks {
         Asked::Approval {
             of, title, detail, ..
-        } => Asked::Approval {
+        } => Some(Asked::Approval {
             of,
             title,
-            detail: wire.asked_again(detail),
+            detail: wire.asked_again(detail)?,
             options: Vec::new(),
-        },
-        asks @ (Asked::Question { .. } | Asked::ClientTool) => asks,
+        }),
+        asks @ (Asked::Question { .. } | Asked::ClientTool) => Some(asks),
     }
 }
 
